@@ -1,0 +1,182 @@
+# octet - `make` builds everything, `make help` lists what else there is.
+#
+#   MODE=release|debug|asan|tsan|f64   each in build/MODE, side by side
+#   CC=gcc|clang                       any C11 compiler with OpenMP
+#   DEPS=no                            do not install missing Debian packages
+#   V=1                                show the commands
+
+MODE    ?= release
+BUILD   ?= build
+CC       = cc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+OUT := $(BUILD)/$(MODE)
+Q   := $(if $(V),,@)
+
+# ---- flags ------------------------------------------------------------------------------------
+
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+WERROR ?=
+# Never -ffast-math; contraction only where an intrinsic says so, so that compilers agree on bits.
+COMMON := -std=c11 -g -fopenmp -ffp-contract=off -fno-math-errno -fno-trapping-math $(WARN) $(WERROR) \
+          -I. -DOCTET_VERSION='"$(VERSION)"'
+
+FLAGS_release := -O3
+FLAGS_debug   := -O0
+FLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_f64     := -O2 -DNN_F64
+ifeq ($(FLAGS_$(MODE)),)
+$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan or f64)
+endif
+
+# The libraries octet uses, by their pkg-config name; `make deps` installs their Debian packages.
+LIBRARIES      := libpng libjpeg zlib libcjson inih
+TEST_LIBRARIES := cmocka
+PACKAGES := pkg-config libpng-dev libjpeg-dev zlib1g-dev libcjson-dev libinih-dev libcmocka-dev
+DATASETS := dataset-fashion-mnist
+# What .ci/run needs beyond these.
+LINT_PACKAGES := clang libomp-dev clang-format cppcheck
+
+PKG_CONFIG ?= pkg-config
+LIB_CFLAGS  = $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) $(TEST_LIBRARIES) 2>/dev/null)
+LIB_LDLIBS  = $(shell $(PKG_CONFIG) --libs $(LIBRARIES) 2>/dev/null) -lm
+TEST_LDLIBS = $(shell $(PKG_CONFIG) --libs $(TEST_LIBRARIES) 2>/dev/null)
+
+CFLAGS  ?=
+LDFLAGS ?=
+ALL_CFLAGS  = $(COMMON) $(FLAGS_$(MODE)) $(CFLAGS)
+ALL_LDFLAGS = -fopenmp $(FLAGS_$(MODE)) $(LDFLAGS)
+
+# The file name is the permission to use an instruction set; everything else stays portable.
+ISA_avx2       := -mavx2 -mfma
+ISA_avx512     := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
+ISA_avx512vnni := $(ISA_avx512) -mavx512vnni
+ISA_avxvnni    := -mavx2 -mfma -mavxvnni
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+isa = $(if $(findstring x86_64,$(MACHINE)),$(ISA_$(lastword $(subst _, ,$(basename $(notdir $1))))))
+
+# ---- what is built from what ------------------------------------------------------------------
+
+RT_SRC   := $(wildcard runtime/*.c runtime/kernels/*.c)
+PROG_SRC := train/main.c $(wildcard train/cmd_*.c)
+LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
+            data/*.c models/*.c quant/*.c export/*.c train/*.c))
+TEST_SRC := $(wildcard tests/test_*.c)
+TEST_AUX := tests/testing.c
+# Gradients in double need the engine only.
+TEST_F64 := test_ops test_exec test_graph
+
+obj      = $(patsubst %.c,$(OUT)/obj/%.o,$1)
+RT_LIB  := $(OUT)/liboctet_rt.a
+LIB     := $(OUT)/liboctet.a
+PROG    := $(OUT)/octet
+TESTS   := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_SRC))
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all lib runtime tests check demo deps lint format asan tsan f64 install clean help
+
+all: $(if $(filter f64,$(MODE)),$(LIB),$(PROG) $(LIB) $(RT_LIB) $(OUT)/liboctet_rt.so) ## build the program and the libraries (default)
+
+lib: $(LIB) $(RT_LIB)
+
+runtime: $(RT_LIB) $(OUT)/liboctet_rt.so ## build the integer runtime alone (needs no library)
+
+$(OUT)/obj/%.o: %.c Makefile
+	@mkdir -p $(dir $@)
+	@$(if $(Q),echo "  cc   $<",:)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) $(call isa,$<) -MMD -MP -c -o $@ $<
+
+# The runtime knows neither OpenMP nor any library, and is built to be put into a shared one.
+$(OUT)/obj/runtime/%.o: runtime/%.c Makefile
+	@mkdir -p $(dir $@)
+	@$(if $(Q),echo "  cc   $<",:)
+	$(Q)$(CC) $(filter-out -fopenmp,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden $(RT_FREESTANDING) \
+	  $(call isa,$<) -MMD -MP -c -o $@ $<
+
+# Its core may ask nothing of the host but memcpy, memmove and memset.
+RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c)
+$(filter-out $(RT_HOSTED),$(call obj,$(RT_SRC))): RT_FREESTANDING := -ffreestanding
+
+$(RT_LIB): $(call obj,$(RT_SRC))
+$(LIB): $(call obj,$(LIB_SRC))
+$(RT_LIB) $(LIB):
+	@$(if $(Q),echo "  ar   $@",:)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(OUT)/liboctet_rt.so: $(call obj,$(RT_SRC))
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) -shared $(filter-out -fopenmp,$(ALL_LDFLAGS)) -Wl,-soname,liboctet_rt.so.0 -o $@ $^
+
+$(PROG): $(call obj,$(PROG_SRC)) $(LIB) $(RT_LIB)
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
+$(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB) $(RT_LIB)
+	@mkdir -p $(dir $@)
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+
+# ---- what one does with it --------------------------------------------------------------------
+
+deps: ## install missing Debian packages (as root or through sudo; DEPS=no leaves it out)
+	@$(if $(filter no,$(DEPS)),:,PACKAGES="$(PACKAGES)" OPTIONAL="$(DATASETS)" EXTRA="$(EXTRA)" sh ./tests/deps.sh)
+
+demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the table (4 minutes)
+	@$(MAKE) --no-print-directory all
+	@sh ./recipes/demo.sh $(PROG) $(BUILD)/demo
+
+check: deps ## build and run every test that needs no Python
+	@$(MAKE) --no-print-directory run-checks
+
+.PHONY: run-checks
+run-checks: all tests
+	@OUT=$(OUT) MODE=$(MODE) sh ./tests/run.sh $(TESTS)
+
+tests: $(TESTS)
+
+asan: ## the tests under address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory MODE=asan check
+
+tsan: ## the tests under the thread sanitizer
+	@$(MAKE) --no-print-directory MODE=tsan CC=clang check
+
+f64: ## gradients against central differences in double
+	@$(MAKE) --no-print-directory MODE=f64 run-f64
+
+.PHONY: run-f64
+run-f64: $(addprefix $(OUT)/tests/,$(TEST_F64))
+	@OUT=$(OUT) MODE=$(MODE) sh ./tests/run.sh $^
+
+lint: ## formatting, layering, headers, static analysis, and the measures
+	@CC="$(CC)" sh ./tests/lint.sh
+
+format: ## apply .clang-format
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+PUBLIC_HEADERS := $(wildcard nn/base/*.h nn/*.h optim/*.h data/*.h models/*.h models/*.def quant/*.h export/*.h \
+                  train/*.h runtime/rt.h nn/ops.def)
+
+install: all ## install program, libraries and headers (PREFIX=, DESTDIR=)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/octet
+	install -m 644 $(LIB) $(RT_LIB) $(DESTDIR)$(PREFIX)/lib/
+	install -m 755 $(OUT)/liboctet_rt.so $(DESTDIR)$(PREFIX)/lib/liboctet_rt.so.0
+	ln -sf liboctet_rt.so.0 $(DESTDIR)$(PREFIX)/lib/liboctet_rt.so
+	for h in $(PUBLIC_HEADERS); do \
+	  install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/octet/$$h || exit 1; done
+	for p in octet octet-rt; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
+	  $$p.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$p.pc || exit 1; done
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1	/p' Makefile | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@echo "  MODE=release|debug|asan|tsan|f64   CC=gcc|clang   DEPS=no   V=1"

@@ -1,0 +1,42 @@
+/* file - whole files in and out, behind a layer that tests can replace.
+ *
+ * Writing is atomic: a temporary file in the same folder, written, fsynced, renamed over the old one,
+ * and the folder fsynced; if anything fails the old file is as it was and the temporary one is gone. */
+#ifndef OCTET_NN_BASE_FILE_H
+#define OCTET_NN_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nn/base/status.h"
+
+typedef struct nn_bytes {
+    uint8_t *data; /* NN_ALIGN-aligned */
+    size_t size;
+} nn_bytes;
+
+/* Reads the whole file; free with nn_bytes_free.  A file larger than `limit` bytes is refused before
+ * memory is asked for (0: no limit).  Errors: NN_EIO (with the path and the system's reason),
+ * NN_ENOMEM, NN_EFORMAT (too large). */
+nn_status nn_file_read(nn_bytes *out, const char *path, size_t limit);
+void nn_bytes_free(nn_bytes *b);
+
+/* Replaces `path` by `size` bytes, atomically.  Errors: NN_EIO. */
+nn_status nn_file_write(const char *path, const void *data, size_t size);
+
+/* The system calls that nn_file_write makes, each as its POSIX namesake: 0 or more for success, -1
+ * and errno for failure.  Tests put a failing or recording set in its place. */
+typedef struct nn_file_calls {
+    int (*open_new)(const char *path);
+    long (*write)(int fd, const void *data, size_t size);
+    int (*fsync)(int fd);
+    int (*close)(int fd);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+    int (*fsync_folder)(const char *folder);
+} nn_file_calls;
+
+/* Sets the calls for all threads; NULL restores the system's.  Returns the former set. */
+const nn_file_calls *nn_file_set_calls(const nn_file_calls *calls);
+
+#endif

@@ -1,0 +1,191 @@
+/* base: random numbers, mathematics, affine quantization, arenas, atomic files. */
+#include <errno.h>
+#include <math.h>
+#include <unistd.h>
+
+#include "nn/base/affine.h"
+#include "nn/base/arena.h"
+#include "nn/base/file.h"
+#include "nn/base/math.h"
+#include "nn/base/mem.h"
+#include "nn/base/rng.h"
+#include "tests/testing.h"
+
+/* Known answers of Philox4x32-10 from the authors' library (Random123, kat_vectors). */
+static void philox_known_answers(void **state)
+{
+    (void)state;
+    nn_rng_block zero = nn_rng_block_at(0, 0, 0);
+    assert_int_equal(zero.v[0], 0x6627e8d5u);
+    assert_int_equal(zero.v[1], 0xe169c58du);
+    assert_int_equal(zero.v[2], 0xbc57ac4cu);
+    assert_int_equal(zero.v[3], 0x9b00dbd8u);
+    nn_rng_block ones = nn_rng_block_at(UINT64_MAX, UINT64_MAX, UINT64_MAX);
+    assert_int_equal(ones.v[0], 0x408f276du);
+    assert_int_equal(ones.v[1], 0x41c83b0eu);
+    assert_int_equal(ones.v[2], 0xa20bc7c6u);
+    assert_int_equal(ones.v[3], 0x6d5451fdu);
+}
+
+static void normal_has_its_moments(void **state)
+{
+    (void)state;
+    nn_rng r = nn_rng_stream(7, "moments", 0, 0);
+    double sum = 0, square = 0, fourth = 0;
+    enum { N = 200000 };
+    for (int i = 0; i < N; i++) {
+        double x = nn_rng_normal(&r);
+        sum += x;
+        square += x * x;
+        fourth += x * x * x * x;
+    }
+    assert_true(fabs(sum / N) < 0.01);
+    assert_true(fabs(square / N - 1) < 0.02);
+    assert_true(fabs(fourth / N - 3) < 0.1);
+}
+
+static void below_is_in_range_and_even(void **state)
+{
+    (void)state;
+    nn_rng r = nn_rng_stream(1, "below", 0, 0);
+    int count[7] = { 0 };
+    for (int i = 0; i < 70000; i++)
+        count[nn_rng_below(&r, 7)]++;
+    for (int i = 0; i < 7; i++)
+        assert_in_range(count[i], 9500, 10500);
+}
+
+static void check_against(double (*ours)(double), double (*theirs)(double), double lo, double hi,
+                          double bound)
+{
+    for (int i = 0; i <= 20000; i++) {
+        double x = lo + (hi - lo) * i / 20000;
+        double want = theirs(x), got = ours(x);
+        if (fabs(got - want) > bound * fabs(want) && fabs(got - want) > 1e-300)
+            fail_msg("f(%.17g) = %.17g, libm %.17g", x, got, want);
+    }
+}
+
+static double libm_sigmoid(double x)
+{
+    return 1.0 / (1.0 + exp(-x));
+}
+
+static void math_agrees_with_libm(void **state)
+{
+    (void)state;
+    check_against(nn_exp, exp, -740, 709, 5e-16);
+    check_against(nn_exp, exp, -1, 1, 5e-16);
+    check_against(nn_log, log, 1e-300, 1e-290, 5e-16);
+    check_against(nn_log, log, 0.01, 10, 5e-16);
+    check_against(nn_log, log, 1, 1e9, 5e-16);
+    check_against(nn_tanh, tanh, -25, 25, 2e-15);
+    check_against(nn_tanh, tanh, -0.2, 0.2, 2e-15);
+    check_against(nn_sigmoid, libm_sigmoid, -700, 700, 2e-15);
+    for (int i = 0; i <= 10000; i++)
+        assert_true(fabs(nn_cos(i * 0.01) - cos(i * 0.01)) < 1e-14);
+    assert_true(nn_exp(-800) == 0 && isinf(nn_exp(710)) && isnan(nn_exp((double)NAN)));
+    assert_true(isinf(nn_log(0)) && isnan(nn_log(-1)));
+}
+
+/* The table "min/max -> (s, z)" of TensorFlow's converter. */
+static void affine_follows_the_converter(void **state)
+{
+    (void)state;
+    const nn_grid u8 = { 0, 255 }, s8 = nn_grid_signed(8, false), narrow = nn_grid_signed(8, true);
+    nn_affine a = nn_affine_from_range(0, 6, u8);
+    assert_true(fabs(a.scale - 0.02352941176) < 1e-9 && a.zero_point == 0);
+    a = nn_affine_from_range(0, 6, s8);
+    assert_int_equal(a.zero_point, -128);
+    a = nn_affine_from_range(-0.1f, 5.9f, s8);
+    assert_int_equal(a.zero_point, -124);
+    a = nn_affine_from_range(-1, 1, s8);
+    assert_int_equal(a.zero_point, -1);
+    a = nn_affine_from_range(-1, 1, narrow);
+    assert_true(fabs(a.scale - 0.00787401575) < 1e-9 && a.zero_point == 0);
+    a = nn_affine_from_range(-1, 127.0f / 128, s8);
+    assert_true(a.scale == 0.0078125f && a.zero_point == 0);
+    a = nn_affine_from_range(0, 0, s8);
+    assert_true(a.scale == 1.0f && a.zero_point == 0);
+    a = nn_affine_symmetric(-0.5f, 2.54f, narrow);
+    assert_true(fabsf(a.scale - 0.02f) < 1e-8f && a.zero_point == 0);
+}
+
+/* QUANTIZE's examples: s = .1, z = 5. */
+static void affine_codes(void **state)
+{
+    (void)state;
+    const nn_grid s8 = nn_grid_signed(8, false);
+    const nn_affine a = { 0.1f, 5 };
+    assert_int_equal(nn_affine_code(0.05f, a, s8), 6);
+    assert_int_equal(nn_affine_code(-0.05f, a, s8), 4);
+    assert_int_equal(nn_affine_code(0.25f, a, s8), 8);
+    assert_int_equal(nn_affine_code(1e30f, a, s8), 127);
+    assert_int_equal(nn_affine_code(-1e30f, a, s8), -128);
+}
+
+static void arena_survives_failure(void **state)
+{
+    (void)state;
+    nn_mem_fail_after(1);
+    nn_arena *a = NULL;
+    nn_status st = nn_arena_new(&a);
+    nn_mem_fail_after(0);
+    assert_int_equal(st, NN_ENOMEM);
+    assert_ok(nn_arena_new(&a));
+    char *s = nn_arena_printf(a, "%s%d", "conv", 1);
+    assert_string_equal(s, "conv1");
+    unsigned char *large = nn_arena_alloc(a, 300000);
+    assert_true(large != NULL && large[299999] == 0);
+    nn_mem_fail_after(1);
+    void *none = nn_arena_alloc(a, 300000);
+    nn_mem_fail_after(0);
+    assert_null(none);
+    assert_string_equal(s, "conv1");
+    nn_arena_free(a);
+}
+
+static int full_disk_close(int fd)
+{
+    return close(fd);
+}
+static long full_disk_write(int fd, const void *data, size_t size)
+{
+    (void)fd, (void)data, (void)size;
+    errno = ENOSPC;
+    return -1;
+}
+
+static void file_write_is_all_or_nothing(void **state)
+{
+    (void)state;
+    const char *path = test_path("kept");
+    assert_ok(nn_file_write(path, "old", 3));
+    const nn_file_calls *system = nn_file_set_calls(NULL);
+    nn_file_calls full = *system;
+    full.write = full_disk_write;
+    full.close = full_disk_close;
+    nn_file_set_calls(&full);
+    nn_status st = nn_file_write(path, "new", 3);
+    nn_file_set_calls(NULL);
+    assert_fails(st, NN_EIO, "No space left");
+    nn_bytes b;
+    assert_ok(nn_file_read(&b, path, 0));
+    assert_int_equal(b.size, 3);
+    assert_memory_equal(b.data, "old", 3);
+    nn_bytes_free(&b);
+    assert_fails(nn_file_read(&b, path, 2), NN_EFORMAT, "limit");
+    assert_fails(nn_file_read(&b, test_path("none"), 0), NN_EIO, "none");
+    assert_fails(nn_file_read(&b, test_folder(), 0), NN_EIO, "regular");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_known_answers),   cmocka_unit_test(normal_has_its_moments),
+        cmocka_unit_test(below_is_in_range_and_even), cmocka_unit_test(math_agrees_with_libm),
+        cmocka_unit_test(affine_follows_the_converter), cmocka_unit_test(affine_codes),
+        cmocka_unit_test(arena_survives_failure), cmocka_unit_test(file_write_is_all_or_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
