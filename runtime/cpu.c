@@ -19,12 +19,12 @@ static unsigned read_xcr0(void)
 
 static unsigned detect(void)
 {
-    enum { FMA = 1 << 12, OSXSAVE = 1 << 27, AVX = 1 << 28 };                    /* leaf 1 ecx */
-    enum { AVX2 = 1 << 5, F = 1 << 16, DQ = 1 << 17, BW = 1 << 30 };             /* leaf 7 ebx */
+    enum { FMA = 1 << 12, OSXSAVE = 1 << 27, AVX = 1 << 28 };        /* leaf 1 ecx */
+    enum { AVX2 = 1 << 5, F = 1 << 16, DQ = 1 << 17, BW = 1 << 30 }; /* leaf 7 ebx */
     const unsigned VL = 1u << 31;
-    enum { VNNI512 = 1 << 11 };                                                  /* leaf 7 ecx */
-    enum { VNNI256 = 1 << 4 };                                                   /* leaf 7.1 eax */
-    enum { YMM_STATE = 0x06, ZMM_STATE = 0xE6 };                                 /* XCR0 */
+    enum { VNNI512 = 1 << 11 };                  /* leaf 7 ecx */
+    enum { VNNI256 = 1 << 4 };                   /* leaf 7.1 eax */
+    enum { YMM_STATE = 0x06, ZMM_STATE = 0xE6 }; /* XCR0 */
     unsigned a, b, c, d, flags = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE) || !(c & AVX) || !(c & FMA))
         return 0;

@@ -182,10 +182,14 @@ static void file_write_is_all_or_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers),   cmocka_unit_test(normal_has_its_moments),
-        cmocka_unit_test(below_is_in_range_and_even), cmocka_unit_test(math_agrees_with_libm),
-        cmocka_unit_test(affine_follows_the_converter), cmocka_unit_test(affine_codes),
-        cmocka_unit_test(arena_survives_failure), cmocka_unit_test(file_write_is_all_or_nothing),
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(normal_has_its_moments),
+        cmocka_unit_test(below_is_in_range_and_even),
+        cmocka_unit_test(math_agrees_with_libm),
+        cmocka_unit_test(affine_follows_the_converter),
+        cmocka_unit_test(affine_codes),
+        cmocka_unit_test(arena_survives_failure),
+        cmocka_unit_test(file_write_is_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

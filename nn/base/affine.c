@@ -13,8 +13,10 @@ nn_affine nn_affine_from_range(float min, float max, nn_grid grid)
 {
     double lo = fmin(min, 0.0), hi = fmax(max, 0.0);
     if (hi - lo < (double)FLT_MIN * (grid.qmax - grid.qmin))
-        return (nn_affine){ .scale = 1.0f, .zero_point = grid.qmin > 0 ? grid.qmin
-                                                          : grid.qmax < 0 ? grid.qmax : 0 };
+        return (nn_affine){ .scale = 1.0f,
+                            .zero_point = grid.qmin > 0   ? grid.qmin
+                                          : grid.qmax < 0 ? grid.qmax
+                                                          : 0 };
     double scale = (hi - lo) / (grid.qmax - grid.qmin);
     double from_min = grid.qmin - lo / scale, from_max = grid.qmax - hi / scale;
     double error_min = fabs((double)grid.qmin) + fabs(lo / scale);

@@ -78,7 +78,8 @@ static nn_status read_open_file(nn_bytes *out, int fd, const char *path, size_t 
         return nn_fail(NN_EIO, "%s: is not a regular file", path);
     size_t size = (size_t)st.st_size;
     if (limit != 0 && size > limit)
-        return nn_fail(NN_EFORMAT, "%s: has %zu bytes, more than the limit of %zu", path, size, limit);
+        return nn_fail(NN_EFORMAT, "%s: has %zu bytes, more than the limit of %zu", path, size,
+                       limit);
     uint8_t *data = nn_mem_alloc(size);
     if (data == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory: %zu bytes could not be had", path, size);

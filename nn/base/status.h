@@ -8,12 +8,12 @@
 
 typedef enum nn_status {
     NN_OK = 0,
-    NN_EINVAL = -1,  /* an argument, option or setting that cannot be */
-    NN_ESHAPE = -2,  /* shapes that do not fit each other */
-    NN_ENOMEM = -3,  /* memory could not be had */
-    NN_EIO = -4,     /* a file could not be opened, read or written */
-    NN_EFORMAT = -5, /* a file's content is not what its format demands */
-    NN_ENOTSUP = -6, /* well-formed, but octet does not do it */
+    NN_EINVAL = -1,   /* an argument, option or setting that cannot be */
+    NN_ESHAPE = -2,   /* shapes that do not fit each other */
+    NN_ENOMEM = -3,   /* memory could not be had */
+    NN_EIO = -4,      /* a file could not be opened, read or written */
+    NN_EFORMAT = -5,  /* a file's content is not what its format demands */
+    NN_ENOTSUP = -6,  /* well-formed, but octet does not do it */
     NN_EDIVERGED = -7 /* training produced a value that is not finite */
 } nn_status;
 

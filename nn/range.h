@@ -1,0 +1,25 @@
+/* range - how the range of a fake-quantized tensor follows the data.
+ *
+ * A rule is a row of functions over one tensor's range state; the op fakequant calls it and knows
+ * nothing else of it.  Rules live in quant/ (moving average, min-max, ...), one a file. */
+#ifndef OCTET_NN_RANGE_H
+#define OCTET_NN_RANGE_H
+
+#include "nn/op.h"
+
+/* The state of a range, as parameters of kind NN_PARAM_STATE named after the tensor, which are in the
+ * checkpoint; each has one element for each channel (1 if per tensor). */
+typedef struct nn_range_state {
+    int channels;
+    nn_real *min, *max;          /* the range in force */
+    nn_real *scale, *zero_point; /* derived from it once; 0 scale: no range yet */
+    nn_real *memory; /* 2 * channels + 1: the rule's own (biased averages, count of batches) */
+} nn_range_state;
+
+typedef struct nn_range_rule {
+    const char *name;
+    /* Takes note of a batch's smallest and largest value of each channel and sets s->min, s->max. */
+    void (*observe)(nn_range_state *s, const float *batch_min, const float *batch_max);
+} nn_range_rule;
+
+#endif
