@@ -1,0 +1,24 @@
+#include "nn/kernels/kernels.h"
+
+#include "nn/kernels/variants.h"
+#include "runtime/cpu.h"
+
+nn_kernel_table nn_kernel;
+
+void nn_kernels_init(void)
+{
+    const unsigned cpu = rt_cpu_flags();
+    nn_kernels_gemm_c(&nn_kernel);
+    nn_kernels_dwconv_c(&nn_kernel);
+    nn_kernels_vec_c(&nn_kernel);
+    if (cpu & RT_CPU_AVX2) {
+        nn_kernels_gemm_avx2(&nn_kernel);
+        nn_kernels_dwconv_avx2(&nn_kernel);
+        nn_kernels_vec_avx2(&nn_kernel);
+    }
+    if (cpu & RT_CPU_AVX512) {
+        nn_kernels_gemm_avx512(&nn_kernel);
+        nn_kernels_dwconv_avx512(&nn_kernel);
+        nn_kernels_vec_avx512(&nn_kernel);
+    }
+}

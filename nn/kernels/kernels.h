@@ -1,0 +1,133 @@
+/* kernels - the table of float kernels, filled once with what this processor has.
+ *
+ * A kernel knows pointers and sizes; it starts no threads and allocates nothing.  Activations are
+ * NHWC.  Portable C comes first; nn_kernels_init overwrites entries by faster ones.
+ *
+ * Bits: in `gemm_tile`, `dw_tile` and `dw_grad` every result is ONE chain of fused multiply-adds in
+ * the order that the comment states, so all vector variants agree bit for bit.  Portable C multiplies
+ * and adds with two roundings (a compiler without hardware FMA would call a slow function) and agrees
+ * within K * 2^-23 * sum |a b|.  All other kernels use single operations and sums over a fixed number
+ * of lanes: every variant gives the same bits. */
+#ifndef OCTET_NN_KERNELS_KERNELS_H
+#define OCTET_NN_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nn/base/real.h"
+
+/* One tile of a matrix product, m x n:
+ *
+ *   c[i][j] = start + sum over runs r, steps s < len, in this order, of
+ *             a[i][a_run[r] + s * a_step] * b[b_run[r] + s * b_step + j]
+ *   start   = add ? c[i][j] : bias ? bias[j] : 0
+ *
+ * Rows of a and c are reached by pointers, the reduction index k = (r, s) by offsets: so one kernel
+ * serves plain and transposed matrices, and convolutions that read their patches straight from an
+ * image.  Elements of a, b, bias and c are touched for i < m, j < n only. */
+typedef struct nn_gemm_tile {
+    int m, n; /* 1..gemm_m, 1..gemm_n */
+    int runs, len;
+    const nn_real *const *a;
+    const ptrdiff_t *a_run;
+    ptrdiff_t a_step;
+    const nn_real *b;
+    const ptrdiff_t *b_run;
+    ptrdiff_t b_step;
+    const nn_real *bias; /* [n] or NULL */
+    bool add;
+    nn_real *const *c;
+} nn_gemm_tile;
+
+/* Depthwise correlation at some pixels, all channels:
+ *
+ *   y[i][c] = start + sum over taps t, in this order, of x[i][x_tap[t] + c] * w[w_tap[t] + c]
+ *
+ * with start as above.  (The input gradient is the same sum over dy.) */
+typedef struct nn_dw_tile {
+    int pixels, channels, taps;
+    const nn_real *const *x;
+    const ptrdiff_t *x_tap;
+    const nn_real *w;
+    const ptrdiff_t *w_tap;
+    const nn_real *bias; /* [channels] or NULL */
+    bool add;
+    nn_real *const *y;
+} nn_dw_tile;
+
+/* Weight gradient of a depthwise correlation:
+ *
+ *   dw[t * channels + c] += sum over pixels i, in this order, of x[i][x_tap[t] + c] * dy[i][c] */
+typedef struct nn_dw_grad {
+    int pixels, channels, taps;
+    const nn_real *const *x;
+    const ptrdiff_t *x_tap;
+    const nn_real *const *dy;
+    nn_real *dw;
+} nn_dw_grad;
+
+/* SGD's numbers for one step, see `sgd`. */
+typedef struct nn_sgd_step {
+    nn_real lr, momentum, decay;
+    bool nesterov;
+} nn_sgd_step;
+
+/* The grid of a fake quantization: codes [qmin, qmax], value = scale * (code - zero_point). */
+typedef struct nn_fq_grid {
+    float scale, zero_point, qmin, qmax;
+} nn_fq_grid;
+
+typedef struct nn_kernel_table {
+    const char *isa; /* of the matrix product: "c", "avx2", "avx512" */
+
+    /* ---- matrix product and depthwise ---- */
+    int gemm_m, gemm_n; /* largest tile */
+    void (*gemm_tile)(const nn_gemm_tile *t);
+    void (*dw_tile)(const nn_dw_tile *t);
+    void (*dw_grad)(const nn_dw_grad *t);
+
+    /* ---- vectors of n elements; y may be x (the same pointer, no other overlap) ---- */
+    void (*scale)(nn_real *y, nn_real a, const nn_real *x, size_t n);              /* y = a x */
+    void (*axpy)(nn_real *y, nn_real a, const nn_real *x, size_t n);               /* y += a x */
+    void (*add)(nn_real *y, const nn_real *a, const nn_real *b, size_t n);         /* y = a + b */
+    void (*clamp)(nn_real *y, const nn_real *x, nn_real lo, nn_real hi, size_t n); /* keeps NaN */
+    /* dx = dy where lo < x < hi, else 0; with `add` dx += that (ReLU: 0, inf; ReLU6: 0, 6). */
+    void (*clamp_grad)(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
+                       bool add, size_t n);
+    /* The same with lo <= x <= hi: the straight-through estimator inside a range. */
+    void (*inside_grad)(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
+                        bool add, size_t n);
+    double (*sum)(const nn_real *x, size_t n);                   /* in double, 16 lanes */
+    double (*dot)(const nn_real *x, const nn_real *y, size_t n); /* in double, 16 lanes */
+    /* *lo = min(*lo, x), *hi = max(*hi, x); elements that are NaN are ignored. */
+    void (*min_max)(const nn_real *x, size_t n, nn_real *lo, nn_real *hi);
+    /* y = scale * (clamp(round(x / scale) + zero_point, qmin, qmax) - zero_point) in float, rounding
+     * half away from zero: the codes of nn_affine_code (TFLite QUANTIZE).  NaN becomes qmin. */
+    void (*fake_quant)(nn_real *y, const nn_real *x, const nn_fq_grid *grid, size_t n);
+    /* g' = g + decay w;  v = momentum v + g';  w -= lr (nesterov ? g' + momentum v : v) */
+    void (*sgd)(nn_real *w, nn_real *v, const nn_real *g, const nn_sgd_step *step, size_t n);
+
+    /* ---- rows of c channels ---- */
+    /* sum[j] += x[i][j], and square[j] += x[i][j]^2 unless NULL, in double, rows in order. */
+    void (*channel_sums)(double *sum, double *square, const nn_real *x, size_t rows, size_t c);
+    /* sum[j] += a[i][j], dot[j] += a[i][j] * b[i][j], in double, rows in order. */
+    void (*channel_dots)(double *sum, double *dot, const nn_real *a, const nn_real *b, size_t rows,
+                         size_t c);
+    /* y[i][j] = x[i][j] * a[j] + b[j]; y may be x. */
+    void (*channel_affine)(nn_real *y, const nn_real *x, const nn_real *a, const nn_real *b,
+                           size_t rows, size_t c);
+    /* dx[i][j] (= or, with `add`, +=) p[j] * dy[i][j] + q[j] * x[i][j] + r[j]: batch norm backward.
+     * dx may be dy. */
+    void (*channel_affine_grad)(nn_real *dx, const nn_real *dy, const nn_real *x, const nn_real *p,
+                                const nn_real *q, const nn_real *r, bool add, size_t rows,
+                                size_t c);
+} nn_kernel_table;
+
+/* The table in use.  Read-only outside nn/kernels; empty until nn_kernels_init. */
+extern nn_kernel_table nn_kernel;
+
+/* Fills the table by rt_cpu_flags().  Call before threads start; may be called again after
+ * rt_cpu_limit, when no kernel runs. */
+void nn_kernels_init(void);
+
+#endif
