@@ -44,6 +44,7 @@ typedef struct nn_window {
 typedef struct nn_bnorm_attr {
     double epsilon;  /* added to the variance */
     double momentum; /* running = momentum * running + (1 - momentum) * batch */
+    int axis;        /* bnscale: the weight's dimension of output channels */
 } nn_bnorm_attr;
 
 typedef struct nn_pad_attr {
@@ -107,10 +108,10 @@ typedef struct nn_node {
 
 /* What a pass over the graph is for; the same for all nodes. */
 typedef struct nn_run {
-    bool training;      /* batch statistics, dropout, observers that move */
-    bool freeze_bn;     /* batch norm uses its running statistics and leaves them */
-    bool freeze_ranges; /* observers leave their ranges */
-    uint64_t seed;      /* dropout's randomness is a function of (seed, node, step) */
+    bool training;  /* batch statistics, dropout */
+    bool observe;   /* fake-quantization ranges follow the data of this pass */
+    bool freeze_bn; /* batch norm uses its running statistics and leaves them */
+    uint64_t seed;  /* dropout's randomness is a function of (seed, node, step) */
     int64_t step;
 } nn_run;
 

@@ -1,0 +1,237 @@
+/* fakequant - quantize and dequantize in one step, so that training sees the rounding.
+ *
+ *   x [any], min, max, scale, zero_point [C], memory [2C+1]     y [as x]
+ *   q = floor((clamp(x, lo, hi) - lo) / scale + 0.5) + qmin,  y = scale * (q - zero_point)
+ *   lo = scale * (qmin - zero_point), hi = scale * (qmax - zero_point)
+ *   dx = dy where lo <= x <= hi, else 0                         (straight-through estimator)
+ *
+ * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule moves min and
+ * max when a pass observes, and scale and zero_point are derived from them there and nowhere else.
+ * While there is no range (scale 0), and in mode NN_FQ_OBSERVE, y = x.
+ *
+ * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
+ * fake_quant_with_min_max_vars.  Ties round up, as there. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "nn/base/chunk.h"
+#include "nn/op.h"
+#include "nn/range.h"
+
+enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY };
+enum { GRAIN = 16384, MOST_CHUNKS = 64 };
+
+/* x as [outer, channels, inner]. */
+typedef struct layout {
+    size_t outer, channels, inner;
+} layout;
+
+static layout layout_of(const nn_node *n, int batch)
+{
+    int axis = n->attr.fakequant.axis;
+    nn_shape s = n->shape;
+    if (axis < 0)
+        return (layout){ 1, 1, nn_shape_count_batch(s, batch) };
+    layout l = { 1, (size_t)s.dim[axis], 1 };
+    for (int i = 0; i < s.rank; i++)
+        if (i != axis)
+            *(i < axis ? &l.outer : &l.inner) *= (size_t)(s.dim[i] == NN_BATCH ? batch : s.dim[i]);
+    return l;
+}
+
+static nn_status infer(nn_node *n)
+{
+    nn_shape x = n->in[X]->shape;
+    const nn_fakequant_attr *a = &n->attr.fakequant;
+    if (a->axis >= x.rank || (a->axis == 0 && x.dim[0] == NN_BATCH))
+        return NN_NODE_FAIL(n, "axis %d is not a channel dimension of a rank %d tensor", a->axis,
+                            x.rank);
+    size_t channels = a->axis < 0 ? 1 : (size_t)x.dim[a->axis];
+    for (int i = MIN; i <= MEMORY; i++) {
+        size_t want = i == MEMORY ? 2 * channels + 1 : channels;
+        if (n->in[i]->param == NULL || n->in[i]->param->count != want)
+            return NN_NODE_FAIL(n, "input %d must be a parameter of %zu elements", i, want);
+    }
+    n->shape = x;
+    return NN_OK;
+}
+
+/* saved: one byte an element, 1 where the gradient passes. */
+static nn_need need(const nn_node *n, int batch, bool training)
+{
+    bool masks = training && n->attr.fakequant.mode == NN_FQ_QUANTIZE;
+    size_t ranges = 2 * layout_of(n, batch).channels;
+    return (nn_need){ .saved = masks ? nn_shape_count_batch(n->shape, batch) : 0,
+                      .scratch = (ranges + 2 * MOST_CHUNKS) * sizeof(float) };
+}
+
+/* ---- observing ----------------------------------------------------------------------------- */
+
+static void widen(float *min, float *max, const nn_real *x, size_t n)
+{
+    nn_real lo = (nn_real)*min, hi = (nn_real)*max;
+    for (size_t i = 0; i < n; i++) {
+        lo = x[i] < lo ? x[i] : lo;
+        hi = x[i] > hi ? x[i] : hi;
+    }
+    *min = (float)lo;
+    *max = (float)hi;
+}
+
+/* One range of a large tensor: a slot for each chunk, then the slots. */
+static void find_range_in_chunks(float *min, float *max, const nn_real *x, size_t n, float *slots)
+{
+    int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (int c = 0; c < chunks; c++) {
+        size_t begin = nn_chunk_begin(n, chunks, c), end = nn_chunk_begin(n, chunks, c + 1);
+        slots[2 * c] = slots[2 * c + 1] = (float)x[begin];
+        widen(&slots[2 * c], &slots[2 * c + 1], x + begin, end - begin);
+    }
+    *min = slots[0];
+    *max = slots[1];
+    for (int c = 1; c < chunks; c++) {
+        *min = slots[2 * c] < *min ? slots[2 * c] : *min;
+        *max = slots[2 * c + 1] > *max ? slots[2 * c + 1] : *max;
+    }
+}
+
+static void find_ranges(float *min, float *max, const nn_real *x, layout l, float *slots)
+{
+    if (l.channels == 1) {
+        find_range_in_chunks(min, max, x, l.outer * l.inner, slots);
+        return;
+    }
+    for (size_t c = 0; c < l.channels; c++)
+        min[c] = max[c] = (float)x[c * l.inner];
+    for (size_t o = 0; o < l.outer; o++)
+        for (size_t c = 0; c < l.channels; c++)
+            widen(&min[c], &max[c], x + (o * l.channels + c) * l.inner, l.inner);
+}
+
+static void observe(const nn_call *c, layout l)
+{
+    const nn_fakequant_attr *a = &c->node->attr.fakequant;
+    nn_range_state s = {
+        (int)l.channels,         nn_call_state(c, MIN),        nn_call_state(c, MAX),
+        nn_call_state(c, SCALE), nn_call_state(c, ZERO_POINT), nn_call_state(c, MEMORY)
+    };
+    float *min = c->scratch, *max = min + l.channels, *slots = max + l.channels;
+    find_ranges(min, max, c->x[X], l, slots);
+    a->rule->observe(&s, min, max);
+    for (size_t i = 0; i < l.channels; i++) {
+        nn_affine q = a->symmetric
+                          ? nn_affine_symmetric((float)s.min[i], (float)s.max[i], a->grid)
+                          : nn_affine_from_range((float)s.min[i], (float)s.max[i], a->grid);
+        s.scale[i] = (nn_real)q.scale;
+        s.zero_point[i] = (nn_real)q.zero_point;
+    }
+}
+
+/* ---- quantizing ---------------------------------------------------------------------------- */
+
+/* The grid of one channel in real numbers. */
+typedef struct step {
+    nn_real lo, hi, scale;
+    nn_real lowest; /* qmin - zero_point */
+} step;
+
+static step step_of(const nn_call *c, size_t channel)
+{
+    const nn_grid g = c->node->attr.fakequant.grid;
+    nn_real scale = c->x[SCALE][channel], zero = c->x[ZERO_POINT][channel];
+    nn_real lowest = (nn_real)g.qmin - zero, highest = (nn_real)g.qmax - zero;
+    return (step){ lowest * scale, highest * scale, scale, lowest };
+}
+
+static void quantize(nn_real *y, unsigned char *mask, const nn_real *x, size_t n, step s)
+{
+    for (size_t i = 0; i < n; i++) {
+        nn_real v = x[i];
+        if (mask != NULL)
+            mask[i] = v >= s.lo && v <= s.hi;
+        v = v > s.lo ? v : s.lo; /* a NaN becomes lo */
+        v = v < s.hi ? v : s.hi;
+        int32_t code = (int32_t)((v - s.lo) / s.scale + (nn_real)0.5); /* not negative: floor */
+        y[i] = ((nn_real)code + s.lowest) * s.scale;
+    }
+}
+
+static void quantize_rows(const nn_call *c, layout l, unsigned char *mask)
+{
+    for (size_t o = 0; o < l.outer; o++)
+        for (size_t ch = 0; ch < l.channels; ch++) {
+            size_t at = (o * l.channels + ch) * l.inner;
+            quantize(c->y + at, mask != NULL ? mask + at : NULL, c->x[X] + at, l.inner,
+                     step_of(c, ch));
+        }
+}
+
+static void quantize_all(const nn_call *c, layout l, unsigned char *mask)
+{
+    if (l.channels > 1) {
+        quantize_rows(c, l, mask);
+        return;
+    }
+    size_t n = l.outer * l.inner;
+    int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
+    step s = step_of(c, 0);
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (int k = 0; k < chunks; k++) {
+        size_t begin = nn_chunk_begin(n, chunks, k), end = nn_chunk_begin(n, chunks, k + 1);
+        quantize(c->y + begin, mask != NULL ? mask + begin : NULL, c->x[X] + begin, end - begin, s);
+    }
+}
+
+static bool passes_through(const nn_call *c)
+{
+    return c->node->attr.fakequant.mode == NN_FQ_OBSERVE || !(c->x[SCALE][0] > 0);
+}
+
+static void forward(const nn_call *c)
+{
+    layout l = layout_of(c->node, c->batch);
+    size_t n = nn_call_count(c);
+    if (c->run->observe)
+        observe(c, l);
+    if (!passes_through(c)) {
+        quantize_all(c, l, c->saved);
+        return;
+    }
+    if (c->y != c->x[X])
+        memcpy(c->y, c->x[X], n * sizeof(nn_real));
+    if (c->saved != NULL)
+        memset(c->saved, 1, n);
+}
+
+static void backward(const nn_call *c)
+{
+    const unsigned char *mask = c->saved;
+    size_t n = nn_call_count(c);
+    nn_real *dx = c->dx[X];
+    int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
+    if (dx == NULL)
+        return;
+    if (mask == NULL && dx == c->dy && !c->add[X])
+        return;
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (int k = 0; k < chunks; k++) {
+        size_t end = nn_chunk_begin(n, chunks, k + 1);
+        for (size_t i = nn_chunk_begin(n, chunks, k); i < end; i++) {
+            nn_real d = mask == NULL || mask[i] ? c->dy[i] : 0;
+            dx[i] = c->add[X] ? dx[i] + d : d;
+        }
+    }
+}
+
+const nn_op nn_op_fakequant = {
+    .name = "fakequant",
+    .n_in_min = 6,
+    .n_in_max = 6,
+    .flags = NN_FLAG_INPLACE | NN_FLAG_INPLACE_GRAD | NN_FLAG_STATEFUL,
+    .infer = infer,
+    .need = need,
+    .forward = forward,
+    .backward = backward,
+};
