@@ -5,8 +5,8 @@
  *   lo = scale * (qmin - zero_point), hi = scale * (qmax - zero_point)
  *   dx = dy where lo <= x <= hi, else 0                         (straight-through estimator)
  *
- * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule moves min and
- * max when a pass observes, and scale and zero_point are derived from them there and nowhere else.
+ * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule (NULL: the range
+ * is fixed, or another node's) moves min and max when a pass observes, and scale and zero_point are derived from them there and nowhere else.
  * While there is no range (scale 0), and in mode NN_FQ_OBSERVE, y = x.
  *
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
@@ -193,7 +193,7 @@ static void forward(const nn_call *c)
 {
     layout l = layout_of(c->node, c->batch);
     size_t n = nn_call_count(c);
-    if (c->run->observe)
+    if (c->run->observe && c->node->attr.fakequant.rule != NULL)
         observe(c, l);
     if (!passes_through(c)) {
         quantize_all(c, l, c->saved);

@@ -1,0 +1,235 @@
+/* insert - the rule that copies a float graph into a fake-quantized one. */
+#include <math.h>
+#include <stdio.h>
+
+#include "nn/base/mem.h"
+#include "quant/quant.h"
+
+typedef struct inserter {
+    const nn_graph *from;
+    const quant_config *config;
+    quant_stage stage;
+    const quant_point *points;
+} inserter;
+
+quant_config quant_config_default(void)
+{
+    return (quant_config){ .weight_bits = 8,
+                           .act_bits = 8,
+                           .granularity = QUANT_PER_CHANNEL,
+                           .act_rule = &quant_range_ema,
+                           .input = { .scale = 1, .zero_point = 0 } };
+}
+
+nn_status quant_input_affine(nn_affine *out, double mean, double std)
+{
+    if (!(mean >= 0 && mean <= 255) || mean != floor(mean))
+        return nn_fail(
+            NN_EINVAL,
+            "mean %g: an integer network needs an integer from 0 to 255, so that pixels are "
+            "the input's codes; use --mean with a whole number",
+            mean);
+    if (!(std > 0) || !isfinite(std))
+        return nn_fail(NN_EINVAL, "std %g: must be positive", std);
+    *out = (nn_affine){ .scale = (float)(1.0 / std), .zero_point = (int32_t)mean - 128 };
+    return NN_OK;
+}
+
+static bool is_folded(quant_stage s)
+{
+    return s == QUANT_CALIBRATE || s == QUANT_DEPLOY;
+}
+
+static bool is_quantized(quant_stage s)
+{
+    return s == QUANT_TRAIN || s == QUANT_DEPLOY;
+}
+
+/* ---- fakequant nodes ------------------------------------------------------------------------- */
+
+static nn_node *state(nn_graph *to, const char *scope, const char *name, int count, double value)
+{
+    char full[256];
+    snprintf(full, sizeof full, "%s/%s", scope, name);
+    return nn_param_node(to, full, NN_SHAPE(count), NN_PARAM_STATE,
+                         (nn_init){ .kind = NN_INIT_CONSTANT, .value = value });
+}
+
+/* A fakequant node over x whose range state is named `scope`; `fixed` gives a range from the start. */
+static nn_node *fakequant(nn_graph *to, const char *name, nn_node *x, const char *scope,
+                          const nn_fakequant_attr *a, const nn_affine *fixed)
+{
+    if (x == NULL)
+        return NULL;
+    int channels = a->axis < 0 ? 1 : x->shape.dim[a->axis];
+    double scale = fixed != NULL ? (double)fixed->scale : 0,
+           zero = fixed != NULL ? fixed->zero_point : 0;
+    nn_node *in[] = { x,
+                      state(to, scope, "min", channels, scale * (a->grid.qmin - zero)),
+                      state(to, scope, "max", channels, scale * (a->grid.qmax - zero)),
+                      state(to, scope, "scale", channels, scale),
+                      state(to, scope, "zero_point", channels, zero),
+                      state(to, scope, "memory", 2 * channels + 1, 0) };
+    nn_attr attr = { .fakequant = *a };
+    return nn_node_new(to, NN_OP_fakequant, name, in, 6, &attr);
+}
+
+static void act_scope(char *text, size_t size, const nn_node *leader)
+{
+    snprintf(text, size, "%s/act_quant", leader->name);
+}
+
+/* The fakequant node behind an activation, if its kind has one. */
+static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, const inserter *s)
+{
+    const quant_point *p = &s->points[n->index];
+    if (p->how != QUANT_OBSERVED && p->how != QUANT_FIXED && p->how != QUANT_ROUNDED)
+        return x;
+    char scope[256], name[256];
+    act_scope(name, sizeof name, n);
+    act_scope(scope, sizeof scope, nn_graph_node(s->from, p->leader));
+    bool leads = p->leader == n->index;
+    bool fixed = s->points[p->leader].how == QUANT_FIXED;
+    nn_fakequant_attr a = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
+                            .rule = leads && !fixed ? s->config->act_rule : NULL,
+                            .grid = nn_grid_signed(fixed ? 8 : s->config->act_bits, false),
+                            .axis = -1 };
+    return fakequant(to, name, x, scope, &a, fixed ? &s->points[p->leader].fixed : NULL);
+}
+
+static int channel_axis(const nn_node *n)
+{
+    return n->id == NN_OP_dwconv2d ? 3 : 0;
+}
+
+static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
+{
+    char scope[256];
+    snprintf(scope, sizeof scope, "%s/quant", n->in[1]->name);
+    bool per_channel = s->config->granularity == QUANT_PER_CHANNEL;
+    nn_fakequant_attr a = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
+                            .rule = &quant_range_last,
+                            .grid = nn_grid_signed(s->config->weight_bits, true),
+                            .symmetric = true,
+                            .axis = per_channel ? channel_axis(n) : -1 };
+    return fakequant(to, scope, w, scope, &a, NULL);
+}
+
+/* ---- layers with weights ---------------------------------------------------------------------- */
+
+/* The batch norm that n is followed by, or NULL. */
+static const nn_node *batch_norm_of(const inserter *s, const nn_node *n)
+{
+    const nn_node *m = quant_fused_into(s->from, n);
+    return m != NULL && m->id == NN_OP_bnorm ? m : NULL;
+}
+
+enum { BN_GAMMA = 1, BN_BETA, BN_MEAN, BN_VAR };
+
+static nn_node *leaf(nn_graph *to, const nn_node *n)
+{
+    return nn_param_leaf(to, n->param);
+}
+
+static nn_node *scale_weight(nn_graph *to, nn_node *w, const nn_node *n, const nn_node *bn)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s/folded", n->in[1]->name);
+    nn_attr attr = { .bnorm = bn->attr.bnorm };
+    attr.bnorm.axis = channel_axis(n);
+    nn_node *in[] = { w, leaf(to, bn->in[BN_GAMMA]), leaf(to, bn->in[BN_VAR]) };
+    return nn_node_new(to, NN_OP_bnscale, name, in, 3, &attr);
+}
+
+static nn_node *fold_bias(nn_graph *to, nn_node *bias, const nn_node *n, const nn_node *bn)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s/bias/folded", n->name);
+    nn_node *in[] = { leaf(to, bn->in[BN_GAMMA]), leaf(to, bn->in[BN_BETA]),
+                      leaf(to, bn->in[BN_MEAN]), leaf(to, bn->in[BN_VAR]), bias };
+    return nn_node_new(to, NN_OP_bnbias, name, in, bias != NULL ? 5 : 4,
+                       &(nn_attr){ .bnorm = bn->attr.bnorm });
+}
+
+static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_node *weight,
+                           const inserter *s)
+{
+    char scope[256], name[256];
+    if (bias == NULL || weight == NULL)
+        return NULL;
+    const nn_node *leader = nn_graph_node(s->from, s->points[n->in[0]->index].leader);
+    act_scope(scope, sizeof scope, leader);
+    snprintf(name, sizeof name, "%s/bias/quant", n->name);
+    nn_node *in[] = { bias, state(to, scope, "scale", 1, 0), weight->in[3] };
+    return nn_node_new(to, NN_OP_quantbias, name, in, 3, NULL);
+}
+
+static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], const inserter *s)
+{
+    const nn_node *bn = batch_norm_of(s, n);
+    nn_node *weight = in[1], *bias = n->n_in > 2 ? in[2] : NULL;
+    if (s->stage == QUANT_WATCH)
+        return nn_rewrite_copy(to, n, in, NULL);
+    if (bn != NULL && n->n_in > 2 && s->stage == QUANT_TRAIN) {
+        nn_graph_stick(to, nn_fail(NN_ENOTSUP,
+                                   "%s %s: has a bias and a batch norm, which makes the bias idle; "
+                                   "leave it out",
+                                   n->op->name, n->name));
+        return NULL;
+    }
+    if (bn != NULL)
+        weight = scale_weight(to, weight, n, bn);
+    weight = quantize_weight(to, weight, n, s);
+    if (bn != NULL && is_folded(s->stage))
+        bias = fold_bias(to, bias, n, bn);
+    if (bias != NULL && is_quantized(s->stage))
+        bias = round_bias(to, bias, n, weight, s);
+    nn_node *own[] = { in[0], weight, bias };
+    return nn_node_new(to, n->id, n->name, own, bias != NULL ? 3 : 2, &n->attr);
+}
+
+static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const in[], quant_stage s)
+{
+    if (is_folded(s))
+        return in[0];
+    if (s == QUANT_WATCH)
+        return nn_rewrite_copy(to, n, in, NULL);
+    char name[256];
+    snprintf(name, sizeof name, "%s/unscale", n->name);
+    nn_node *scaled[] = { in[0], in[BN_GAMMA], in[BN_VAR] };
+    nn_node *own[] = { nn_node_new(to, NN_OP_bnunscale, name, scaled, 3, &n->attr), in[BN_GAMMA],
+                       in[BN_BETA], in[BN_MEAN], in[BN_VAR] };
+    return nn_node_new(to, NN_OP_bnorm, n->name, own, 5, &n->attr);
+}
+
+/* ---- the rule ---------------------------------------------------------------------------------- */
+
+static nn_node *insert(nn_graph *to, const nn_node *n, nn_node *const in[], void *ctx)
+{
+    const inserter *s = ctx;
+    nn_node *y;
+    if (quant_has_weight(n))
+        y = copy_layer(to, n, in, s);
+    else if (n->id == NN_OP_bnorm)
+        y = copy_batch_norm(to, n, in, s->stage);
+    else if (n->id == NN_OP_dropout && is_folded(s->stage))
+        y = in[0];
+    else
+        y = nn_rewrite_copy(to, n, in, NULL);
+    return quantize_activation(to, y, n, s);
+}
+
+nn_status quant_build(nn_graph *to, const nn_graph *from, const quant_config *config,
+                      quant_stage stage)
+{
+    NN_TRY(nn_graph_check(from));
+    quant_point *points = nn_mem_alloc((size_t)nn_graph_count(from) * sizeof *points);
+    if (points == NULL)
+        return nn_fail(NN_ENOMEM, "out of memory: a graph of %d nodes", nn_graph_count(from));
+    nn_status st = quant_points_find(points, from, config->input);
+    inserter s = { from, config, stage, points };
+    if (st == NN_OK)
+        st = nn_graph_rewrite(to, from, insert, &s, NULL);
+    nn_mem_free(points);
+    return st;
+}
