@@ -111,7 +111,7 @@ static void accumulate(const nn_gemm_outer *g, int i0, int i1, int j0, int j1)
         .b = g->b + j0,
         .b_run = g->b_run,
         .b_step = g->b_step,
-        .add = true,
+        .add = g->add,
         .c = c,
     };
     nn_kernel.gemm_tile(&t);

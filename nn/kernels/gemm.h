@@ -39,13 +39,14 @@ typedef struct nn_gemm {
 
 void nn_gemm_rows(const nn_gemm *g);
 
-/* c[i * c_step + j] += sum over k of a[a_run[r] + s * a_step + i] * b[b_run[r] + s * b_step + j]:
- * both operands as they lie, k outermost (weight gradients). */
+/* c[i * c_step + j] (= or, with `add`, +=) sum over k of a[a_run[r] + s * a_step + i] *
+ * b[b_run[r] + s * b_step + j]: both operands as they lie, k outermost (weight gradients). */
 typedef struct nn_gemm_outer {
     int m, n, runs, len;
     const nn_real *a, *b;
     const ptrdiff_t *a_run, *b_run; /* [runs] */
     ptrdiff_t a_step, b_step, c_step;
+    bool add;
     nn_real *c;
 } nn_gemm_outer;
 

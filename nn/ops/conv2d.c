@@ -1,0 +1,304 @@
+/* conv2d - two-dimensional convolution (cross-correlation, as everywhere in this field).
+ *
+ *   x [N,H,W,C]   w [O,KH,KW,C]   bias [O], optional        y [N,OH,OW,O]
+ *   y[n,i,j,o]  = bias[o] + sum over kh, kw, c of x[n, i s + kh d - top, j s + kw d - left, c] w[o,kh,kw,c]
+ *   dx          = the same sum run backwards: one pass for each phase of the stride
+ *   dw[o,kh,kw,c] = sum over n, i, j of dy[n,i,j,o] x[...];  dbias = sum of dy
+ *
+ * All three are matrix products over pixels that are read where they lie; elements outside x count as
+ * zero.  A weight gradient is summed over fixed groups of chunks, each one chain, and the groups in
+ * order: the bits do not depend on the number of threads. */
+#include <string.h>
+
+#include "nn/kernels/gemm.h"
+#include "nn/ops/linear.h"
+
+enum { X = NN_LINEAR_X, W = NN_LINEAR_W, BIAS = NN_LINEAR_BIAS };
+enum { MOST_PARTIAL = 512 * 1024, WANTED_UNITS = 16, LEAST_OUT = 14 };
+
+static nn_status infer(nn_node *n)
+{
+    const nn_shape x = n->in[X]->shape, w = n->in[W]->shape;
+    nn_window *win = &n->attr.window;
+    int oh, ow;
+    char text[NN_SHAPE_TEXT];
+    NN_TRY(nn_window_infer(n, win, &oh, &ow));
+    if (w.rank != 4 || w.dim[0] == NN_BATCH || w.dim[1] != win->kernel_h ||
+        w.dim[2] != win->kernel_w || w.dim[3] != x.dim[3])
+        return NN_NODE_FAIL(n, "weight is %s, must be [O,%d,%d,%d] for this kernel and input",
+                            nn_shape_text(w, text), win->kernel_h, win->kernel_w, x.dim[3]);
+    NN_TRY(nn_linear_infer_bias(n, w.dim[0]));
+    n->shape = NN_SHAPE(x.dim[0], oh, ow, w.dim[0]);
+    return NN_OK;
+}
+
+/* ---- scratch ------------------------------------------------------------------------------- */
+
+/* One thread's working memory for a chunk of a pass. */
+typedef struct slot {
+    nn_real *copy;
+    const nn_real **a;
+    nn_real **c;
+    ptrdiff_t *tap, *a_run, *b_run;
+} slot;
+
+static slot carve_slot(char **at, const nn_conv_pass *p)
+{
+    const size_t pixels = nn_conv_pixels(p), taps = (size_t)nn_conv_taps(p);
+    const size_t lines = (size_t)p->images * (size_t)p->rows, runs = taps > lines ? taps : lines;
+    return (slot){
+        .copy = nn_linear_carve(at, nn_conv_copy_count(p) * sizeof(nn_real)),
+        .a = nn_linear_carve(at, pixels * sizeof(nn_real *)),
+        .c = nn_linear_carve(at, pixels * sizeof(nn_real *)),
+        .tap = nn_linear_carve(at, taps * sizeof(ptrdiff_t)),
+        .a_run = nn_linear_carve(at, runs * sizeof(ptrdiff_t)),
+        .b_run = nn_linear_carve(at, runs * sizeof(ptrdiff_t)),
+    };
+}
+
+static size_t slot_bytes(const nn_conv_pass *p)
+{
+    char *end = NULL;
+    carve_slot(&end, p);
+    return (size_t)(uintptr_t)end;
+}
+
+/* The slot of the thread that asks, among those that begin at `slots`. */
+static slot slot_here(char *slots, const nn_conv_pass *p)
+{
+    char *at = slots + slot_bytes(p) * (size_t)nn_thread_index();
+    return carve_slot(&at, p);
+}
+
+static size_t weight_count(const nn_conv_geom *g)
+{
+    return (size_t)g->o * (size_t)g->kh * (size_t)g->kw * (size_t)g->c;
+}
+
+/* How a weight gradient is cut: `groups` of chunks with a partial sum each, and blocks of output
+ * channels where that alone would be too few units of work. */
+typedef struct grad_cut {
+    int groups, blocks;
+} grad_cut;
+
+static grad_cut cut_grad(const nn_conv_geom *g, const nn_conv_pass *p)
+{
+    const size_t fit = MOST_PARTIAL / weight_count(g);
+    const int most = fit < 1 ? 1 : fit < NN_SLOTS ? (int)fit : NN_SLOTS;
+    const int groups = p->chunks < most ? p->chunks : most;
+    const int blocks = (WANTED_UNITS + groups - 1) / groups, fine = (g->o - 1) / LEAST_OUT + 1;
+    return (grad_cut){ groups, blocks < fine ? blocks : fine };
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static nn_need need(const nn_node *n, int batch, bool training)
+{
+    const nn_conv_geom g = nn_linear_geom(n, batch);
+    const nn_conv_pass forward = nn_conv_forward(&g, 1);
+    const size_t weights = nn_align_up(weight_count(&g) * sizeof(nn_real));
+    size_t most = weights + NN_SLOTS * slot_bytes(&forward);
+    if (training) {
+        const grad_cut cut = cut_grad(&g, &forward);
+        most = larger(most, weights * (size_t)cut.groups + NN_SLOTS * slot_bytes(&forward));
+        for (int i = 0; i < nn_conv_phases(&g); i++) {
+            const nn_conv_pass back = nn_conv_backward(&g, i);
+            most = larger(most, weights + NN_SLOTS * slot_bytes(&back));
+        }
+        most = larger(most, nn_linear_bias_scratch(g.o));
+    }
+    return (nn_need){ .saved = 0, .scratch = most };
+}
+
+/* ---- forward and input gradient ------------------------------------------------------------ */
+
+/* What a pass multiplies and where the result goes: dst [n,h,w,c]. */
+typedef struct target {
+    const nn_real *src, *bias;
+    nn_real *dst;
+    int h, w, c;
+    bool add;
+} target;
+
+/* Packs the weights that a pass meets, as a matrix [taps, source channels] x [destination channels];
+ * `step` and `column` are the distances of those two channels in w, `tap_offset` holds the taps'. */
+static void pack(nn_real *packed, const nn_conv_pass *p, const nn_real *w, ptrdiff_t *tap,
+                 ptrdiff_t tap_size, int kw, nn_gemm_source b)
+{
+    for (int i = 0; i < nn_conv_taps(p); i++) {
+        const int kh_at = p->h.k_first + i / p->w.taps * p->h.k_step;
+        const int kw_at = p->w.k_first + i % p->w.taps * p->w.k_step;
+        tap[i] = (kh_at * kw + kw_at) * tap_size;
+    }
+    b.src = w;
+    b.src_run = tap;
+    b.runs = nn_conv_taps(p);
+    const int panels = nn_gemm_panels(b.n);
+#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(panels))
+    for (int i = 0; i < panels; i++)
+        nn_gemm_pack(packed, &b, i, i + 1);
+}
+
+static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
+                            const nn_real *packed, const slot *s)
+{
+    const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
+    const nn_conv_view v = nn_conv_look(p, k, t->src, s->copy);
+    const nn_conv_runs runs = nn_conv_runs_of(p);
+    nn_conv_sources(s->a, p, k, &v);
+    nn_conv_targets(s->c, p, k, t->dst, t->h, t->w, t->c);
+    nn_conv_tap_offsets(s->tap, p, &v);
+    for (int r = 0; r < runs.runs; r++)
+        s->a_run[r] = s->tap[r * runs.taps_each];
+    nn_gemm_rows(&(nn_gemm){
+        .rows = k.images * k.rows * p->w.out,
+        .n = t->c,
+        .runs = runs.runs,
+        .len = runs.len,
+        .a = s->a,
+        .a_run = s->a_run,
+        .b = packed,
+        .b_run = s->b_run,
+        .bias = t->bias,
+        .add = t->add,
+        .c = s->c,
+    });
+}
+
+static void correlate(const nn_conv_pass *p, const target *t, const nn_real *packed, char *slots)
+{
+#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(p->chunks))
+    for (int i = 0; i < p->chunks; i++) {
+        const slot s = slot_here(slots, p);
+        correlate_chunk(p, i, t, packed, &s);
+    }
+}
+
+static void forward(const nn_call *c)
+{
+    const nn_conv_geom g = nn_linear_geom(c->node, c->batch);
+    const nn_conv_pass p = nn_conv_forward(&g, 1);
+    char *at = c->scratch;
+    nn_real *packed = nn_linear_carve(&at, weight_count(&g) * sizeof(nn_real));
+    char *first = at;
+    const slot s = carve_slot(&first, &p);
+    pack(packed, &p, c->x[W], s.tap, g.c, g.kw,
+         (nn_gemm_source){
+             .n = g.o,
+             .len = g.c,
+             .src_step = 1,
+             .src_column = (ptrdiff_t)g.kh * g.kw * g.c,
+         });
+    const nn_real *bias = c->node->n_in > BIAS ? c->x[BIAS] : NULL;
+    correlate(&p, &(target){ c->x[X], bias, c->y, g.oh, g.ow, g.o, false }, packed, at);
+}
+
+static void backward_x(const nn_call *c, const nn_conv_geom *g)
+{
+    for (int i = 0; i < nn_conv_phases(g); i++) {
+        const nn_conv_pass p = nn_conv_backward(g, i);
+        char *at = c->scratch;
+        nn_real *packed = nn_linear_carve(&at, weight_count(g) * sizeof(nn_real));
+        char *first = at;
+        const slot s = carve_slot(&first, &p);
+        pack(packed, &p, c->x[W], s.tap, g->c, g->kw,
+             (nn_gemm_source){
+                 .n = g->c,
+                 .len = g->o,
+                 .src_step = (ptrdiff_t)g->kh * g->kw * g->c,
+                 .src_column = 1,
+             });
+        correlate(&p, &(target){ c->dy, NULL, c->dx[X], g->h, g->w, g->c, c->add[X] }, packed, at);
+    }
+}
+
+/* ---- weight gradient ----------------------------------------------------------------------- */
+
+/* dw[o0..o1) += one chunk's share: for each run of taps, dy' x over the chunk's pixels. */
+static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p, int chunk,
+                         int o0, int o1, nn_real *dw, const slot *s)
+{
+    const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
+    const nn_conv_view v = nn_conv_look(p, k, c->x[X], s->copy);
+    const nn_conv_runs runs = nn_conv_runs_of(p);
+    nn_conv_tap_offsets(s->tap, p, &v);
+    for (int i = 0; i < k.images * k.rows; i++) {
+        const int image = i / k.rows, row = i % k.rows;
+        s->a_run[i] = ((ptrdiff_t)(k.image + image) * g->oh + k.row + row) * g->ow * g->o;
+        s->b_run[i] = image * v.image + row * v.row;
+    }
+    for (int r = 0; r < runs.runs; r++) {
+        const int tap = r * runs.taps_each;
+        const int kh = p->h.k_first + tap / p->w.taps, kw = p->w.k_first + tap % p->w.taps;
+        nn_gemm_columns(&(nn_gemm_outer){
+            .m = o1 - o0,
+            .n = runs.len,
+            .runs = k.images * k.rows,
+            .len = g->ow,
+            .a = c->dy + o0,
+            .b = v.base + s->tap[tap],
+            .a_run = s->a_run,
+            .b_run = s->b_run,
+            .a_step = g->o,
+            .b_step = v.pixel,
+            .c_step = (ptrdiff_t)g->kh * g->kw * g->c,
+            .add = true,
+            .c = dw + (((ptrdiff_t)o0 * g->kh + kh) * g->kw + kw) * g->c,
+        });
+    }
+}
+
+/* One unit: a group of chunks, a block of output channels. */
+static void weight_unit(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p,
+                        grad_cut cut, int unit, nn_real *partial, const slot *s)
+{
+    const int group = unit / cut.blocks, block = unit % cut.blocks;
+    const int o0 = (int)nn_chunk_begin((size_t)g->o, cut.blocks, block);
+    const int o1 = (int)nn_chunk_begin((size_t)g->o, cut.blocks, block + 1);
+    const size_t row = (size_t)g->kh * (size_t)g->kw * (size_t)g->c;
+    nn_real *dw = partial + weight_count(g) * (size_t)group;
+    const size_t chunks = (size_t)p->chunks;
+    memset(dw + (size_t)o0 * row, 0, (size_t)(o1 - o0) * row * sizeof(nn_real));
+    for (size_t i = nn_chunk_begin(chunks, cut.groups, group);
+         i < nn_chunk_begin(chunks, cut.groups, group + 1); i++)
+        weight_chunk(c, g, p, (int)i, o0, o1, dw, s);
+}
+
+static void backward_w(const nn_call *c, const nn_conv_geom *g)
+{
+    const nn_conv_pass p = nn_conv_forward(g, 1);
+    const grad_cut cut = cut_grad(g, &p);
+    const int units = cut.groups * cut.blocks;
+    char *at = c->scratch;
+    nn_real *partial = nn_linear_carve(&at, weight_count(g) * (size_t)cut.groups * sizeof(nn_real));
+#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(units))
+    for (int i = 0; i < units; i++) {
+        const slot s = slot_here(at, &p);
+        weight_unit(c, g, &p, cut, i, partial, &s);
+    }
+    nn_linear_sum(c->dx[W], c->add[W], partial, cut.groups, weight_count(g));
+}
+
+static void backward(const nn_call *c)
+{
+    const nn_conv_geom g = nn_linear_geom(c->node, c->batch);
+    if (c->dx[X] != NULL)
+        backward_x(c, &g);
+    if (c->dx[W] != NULL)
+        backward_w(c, &g);
+    nn_linear_bias_grad(c, (size_t)g.n * (size_t)g.oh * (size_t)g.ow, g.o);
+}
+
+const nn_op nn_op_conv2d = {
+    .name = "conv2d",
+    .n_in_min = 2,
+    .n_in_max = 3,
+    .keeps = NN_KEEP_X(NN_LINEAR_X) | NN_KEEP_X(NN_LINEAR_W),
+    .infer = infer,
+    .need = need,
+    .forward = forward,
+    .backward = backward,
+};
