@@ -89,6 +89,9 @@ static nn_status build(nn_node **out, nn_graph *g, nn_op_id id, const char *name
     if (n_in < op->n_in_min || n_in > op->n_in_max)
         return nn_fail(NN_EINVAL, "%s %s: has %d inputs, takes %d to %d", op->name, name, n_in,
                        op->n_in_min, op->n_in_max);
+    if (strlen(name) > NN_MAX_NAME)
+        return nn_fail(NN_EINVAL, "%s %.40s...: a name of %zu bytes; at most %d", op->name, name,
+                       strlen(name), (int)NN_MAX_NAME);
     nn_node *n = nn_arena_alloc(g->arena, sizeof *n);
     const char *own_name = n != NULL ? unique_name(g, name) : NULL;
     if (own_name == NULL)

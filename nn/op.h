@@ -14,7 +14,10 @@
 #include "nn/param.h"
 #include "nn/shape.h"
 
-enum { NN_MAX_IN = 8 }; /* inputs of one node */
+enum {
+    NN_MAX_IN = 8,    /* inputs of one node */
+    NN_MAX_NAME = 200 /* bytes of a node's name */
+};
 
 typedef enum nn_op_id {
 #define NN_OP(name) NN_OP_##name,

@@ -5,6 +5,8 @@
 #include "nn/base/mem.h"
 #include "quant/quant.h"
 
+enum { NAME_BYTES = NN_MAX_NAME + 32 }; /* a node's name and what is added to it */
+
 typedef struct inserter {
     const nn_graph *from;
     const quant_config *config;
@@ -49,7 +51,7 @@ static bool is_quantized(quant_stage s)
 
 static nn_node *state(nn_graph *to, const char *scope, const char *name, int count, double value)
 {
-    char full[256];
+    char full[NAME_BYTES + 32];
     snprintf(full, sizeof full, "%s/%s", scope, name);
     return nn_param_node(to, full, NN_SHAPE(count), NN_PARAM_STATE,
                          (nn_init){ .kind = NN_INIT_CONSTANT, .value = value });
@@ -85,7 +87,7 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
     const quant_point *p = &s->points[n->index];
     if (p->how != QUANT_OBSERVED && p->how != QUANT_FIXED && p->how != QUANT_ROUNDED)
         return x;
-    char scope[256], name[256];
+    char scope[NAME_BYTES], name[NAME_BYTES];
     act_scope(name, sizeof name, n);
     act_scope(scope, sizeof scope, nn_graph_node(s->from, p->leader));
     bool leads = p->leader == n->index;
@@ -104,7 +106,7 @@ static int channel_axis(const nn_node *n)
 
 static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
 {
-    char scope[256];
+    char scope[NAME_BYTES];
     snprintf(scope, sizeof scope, "%s/quant", n->in[1]->name);
     bool per_channel = s->config->granularity == QUANT_PER_CHANNEL;
     nn_fakequant_attr a = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
@@ -133,7 +135,7 @@ static nn_node *leaf(nn_graph *to, const nn_node *n)
 
 static nn_node *scale_weight(nn_graph *to, nn_node *w, const nn_node *n, const nn_node *bn)
 {
-    char name[256];
+    char name[NAME_BYTES];
     snprintf(name, sizeof name, "%s/folded", n->in[1]->name);
     nn_attr attr = { .bnorm = bn->attr.bnorm };
     attr.bnorm.axis = channel_axis(n);
@@ -143,7 +145,7 @@ static nn_node *scale_weight(nn_graph *to, nn_node *w, const nn_node *n, const n
 
 static nn_node *fold_bias(nn_graph *to, nn_node *bias, const nn_node *n, const nn_node *bn)
 {
-    char name[256];
+    char name[NAME_BYTES];
     snprintf(name, sizeof name, "%s/bias/folded", n->name);
     nn_node *in[] = { leaf(to, bn->in[BN_GAMMA]), leaf(to, bn->in[BN_BETA]),
                       leaf(to, bn->in[BN_MEAN]), leaf(to, bn->in[BN_VAR]), bias };
@@ -154,7 +156,7 @@ static nn_node *fold_bias(nn_graph *to, nn_node *bias, const nn_node *n, const n
 static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_node *weight,
                            const inserter *s)
 {
-    char scope[256], name[256];
+    char scope[NAME_BYTES], name[NAME_BYTES];
     if (bias == NULL || weight == NULL)
         return NULL;
     const nn_node *leader = nn_graph_node(s->from, s->points[n->in[0]->index].leader);
@@ -194,7 +196,7 @@ static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const i
         return in[0];
     if (s == QUANT_WATCH)
         return nn_rewrite_copy(to, n, in, NULL);
-    char name[256];
+    char name[NAME_BYTES];
     snprintf(name, sizeof name, "%s/unscale", n->name);
     nn_node *scaled[] = { in[0], in[BN_GAMMA], in[BN_VAR] };
     nn_node *own[] = { nn_node_new(to, NN_OP_bnunscale, name, scaled, 3, &n->attr), in[BN_GAMMA],
