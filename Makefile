@@ -102,6 +102,9 @@ $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
 RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c)
 $(filter-out $(RT_HOSTED),$(call obj,$(RT_SRC))): RT_FREESTANDING := -ffreestanding
 
+# The pictures inside the program are read by the assembler, which -MMD does not see.
+$(OUT)/obj/data/sample.o: $(wildcard data/sample/*.gz)
+
 $(RT_LIB): $(call obj,$(RT_SRC))
 $(LIB): $(call obj,$(LIB_SRC))
 $(RT_LIB) $(LIB):
