@@ -221,17 +221,20 @@ int nn_graph_readers(const nn_graph *g, const nn_node *n)
     return readers;
 }
 
+uint64_t nn_node_macs(const nn_node *n)
+{
+    if (n->id != NN_OP_conv2d && n->id != NN_OP_dwconv2d && n->id != NN_OP_dense)
+        return 0;
+    /* each output is a sum over one row of the weights */
+    uint64_t row = nn_shape_count(n->in[1]->shape) / (uint64_t)nn_shape_channels(n->shape);
+    return nn_shape_count(n->shape) * row;
+}
+
 uint64_t nn_graph_macs(const nn_graph *g)
 {
     uint64_t macs = 0;
-    for (int i = 0; i < g->n; i++) {
-        const nn_node *n = g->node[i];
-        if (n->id != NN_OP_conv2d && n->id != NN_OP_dwconv2d && n->id != NN_OP_dense)
-            continue;
-        /* each output is a sum over one row of the weights */
-        uint64_t row = nn_shape_count(n->in[1]->shape) / (uint64_t)nn_shape_channels(n->shape);
-        macs += nn_shape_count(n->shape) * row;
-    }
+    for (int i = 0; i < g->n; i++)
+        macs += nn_node_macs(g->node[i]);
     return macs;
 }
 

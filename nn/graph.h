@@ -53,7 +53,8 @@ nn_node *nn_graph_find(const nn_graph *g, const char *name);
 /* How many nodes read n. */
 int nn_graph_readers(const nn_graph *g, const nn_node *n);
 
-/* Multiply-accumulates of convolutions and dense layers for one item. */
+/* Multiply-accumulates for one item: of convolutions and dense layers, 0 for other nodes. */
+uint64_t nn_node_macs(const nn_node *n);
 uint64_t nn_graph_macs(const nn_graph *g);
 
 /* Copies `from` into the empty graph `to` through a rule.  For each node in order the rule gets the

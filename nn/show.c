@@ -1,0 +1,186 @@
+#include "nn/show.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- counting -------------------------------------------------------------------------------- */
+
+static bool has_weights(const nn_node *n)
+{
+    return n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d || n->id == NN_OP_dense;
+}
+
+nn_size nn_graph_size(const nn_graph *g)
+{
+    nn_size s = { .macs = nn_graph_macs(g) };
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (n->param != NULL && n->param->kind == NN_PARAM_STATE)
+            s.state += n->param->count;
+        else if (n->param != NULL)
+            s.trained += n->param->count;
+        if (has_weights(n))
+            s.folded += nn_shape_count(n->in[1]->shape) + (size_t)nn_shape_channels(n->shape);
+    }
+    return s;
+}
+
+/* ---- text that grows in an arena ------------------------------------------------------------- */
+
+typedef struct text {
+    nn_arena *arena;
+    char *s; /* NULL: memory is out, and all that follows is dropped */
+    size_t n, capacity;
+} text;
+
+static text text_new(nn_arena *a)
+{
+    enum { FIRST = 4096 };
+    return (text){ .arena = a, .s = nn_arena_alloc(a, FIRST), .capacity = FIRST };
+}
+
+static void grow(text *t, size_t least)
+{
+    size_t capacity = 2 * t->capacity > least ? 2 * t->capacity : least;
+    char *s = nn_arena_alloc(t->arena, capacity);
+    if (s != NULL)
+        memcpy(s, t->s, t->n + 1);
+    t->s = s;
+    t->capacity = capacity;
+}
+
+NN_PRINTF(2, 3) static void append(text *t, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (t->s != NULL && n >= 0 && t->n + (size_t)n + 1 > t->capacity)
+        grow(t, t->n + (size_t)n + 1);
+    if (t->s != NULL && n >= 0) {
+        vsnprintf(t->s + t->n, t->capacity - t->n, fmt, again);
+        t->n += (size_t)n;
+    }
+    va_end(again);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* A layer: nodes that follow each other and whose names lie in one scope. */
+typedef struct layer {
+    const char *name;
+    const nn_node *last;
+    size_t parameters;
+    uint64_t macs;
+    char ops[64];
+} layer;
+
+static bool is_within(const char *name, const char *scope)
+{
+    size_t n = strlen(scope);
+    return strncmp(name, scope, n) == 0 && (name[n] == '/' || name[n] == '\0');
+}
+
+/* A parameter that several nodes read belongs to the first of them. */
+static bool is_first_reader(const nn_graph *g, const nn_node *n, const nn_node *leaf)
+{
+    for (int i = leaf->index + 1; i < n->index; i++)
+        for (int k = 0; k < nn_graph_node(g, i)->n_in; k++)
+            if (nn_graph_node(g, i)->in[k] == leaf)
+                return false;
+    return true;
+}
+
+static size_t parameters_of(const nn_graph *g, const nn_node *n)
+{
+    size_t count = 0;
+    for (int k = 0; k < n->n_in; k++) {
+        const nn_param *p = n->in[k]->param;
+        if (p != NULL && p->kind != NN_PARAM_STATE && is_first_reader(g, n, n->in[k]))
+            count += p->count;
+    }
+    return count;
+}
+
+static void join(layer *l, const nn_graph *g, const nn_node *n)
+{
+    if (l->name == NULL || is_within(l->name, n->name))
+        l->name = n->name;
+    size_t used = strlen(l->ops);
+    snprintf(l->ops + used, sizeof l->ops - used, "%s%s", used > 0 ? " " : "", n->op->name);
+    l->last = n;
+    l->parameters += parameters_of(g, n);
+    l->macs += nn_node_macs(n);
+}
+
+static bool belongs(const layer *l, const nn_node *n)
+{
+    return l->name == NULL || is_within(n->name, l->name) || is_within(l->name, n->name);
+}
+
+static void print_layer(text *t, const layer *l)
+{
+    char shape[NN_SHAPE_TEXT];
+    append(t, "%-26s %-26s %-18s %11zu %14llu\n", l->name, l->ops,
+           nn_shape_text(l->last->shape, shape), l->parameters, (unsigned long long)l->macs);
+}
+
+static void print_sums(text *t, const nn_graph *g)
+{
+    nn_size s = nn_graph_size(g);
+    append(t, "%-26s %-26s %-18s %11zu %14llu\n", "total", "", "", s.trained,
+           (unsigned long long)s.macs);
+    append(t, "%zu parameters once batch norm is folded; %zu values of state\n", s.folded, s.state);
+}
+
+const char *nn_show_table(nn_arena *a, const nn_graph *g)
+{
+    text t = text_new(a);
+    layer l = { 0 };
+    append(&t, "%-26s %-26s %-18s %11s %14s\n", "layer", "ops", "output", "parameters", "MACs");
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (n->id == NN_OP_param)
+            continue;
+        if (!belongs(&l, n)) {
+            print_layer(&t, &l);
+            l = (layer){ 0 };
+        }
+        join(&l, g, n);
+    }
+    if (l.name != NULL)
+        print_layer(&t, &l);
+    print_sums(&t, g);
+    return t.s;
+}
+
+/* ---- dot ------------------------------------------------------------------------------------- */
+
+/* A name in a quoted string: the two characters that could end it are escaped. */
+static void append_quoted(text *t, const char *name)
+{
+    for (const char *s = name; *s != '\0'; s++)
+        append(t, "%s%c", *s == '"' || *s == '\\' ? "\\" : "", *s);
+}
+
+const char *nn_show_dot(nn_arena *a, const nn_graph *g)
+{
+    text t = text_new(a);
+    char shape[NN_SHAPE_TEXT];
+    append(&t, "digraph network {\n  node [shape=box];\n");
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (n->id == NN_OP_param)
+            continue;
+        append(&t, "  n%d [label=\"", i);
+        append_quoted(&t, n->name);
+        append(&t, "\\n%s %s\"];\n", n->op->name, nn_shape_text(n->shape, shape));
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k]->id != NN_OP_param)
+                append(&t, "  n%d -> n%d;\n", n->in[k]->index, i);
+    }
+    append(&t, "}\n");
+    return t.s;
+}

@@ -1,0 +1,27 @@
+/* show - a graph as text: its size, a table of its layers, a drawing. */
+#ifndef OCTET_NN_SHOW_H
+#define OCTET_NN_SHOW_H
+
+#include "nn/base/arena.h"
+#include "nn/graph.h"
+
+typedef struct nn_size {
+    size_t trained; /* elements of the parameters that this graph reads and that can be trained */
+    size_t state;   /* of the others: running statistics, ranges */
+    size_t folded;  /* what a deployed network holds: the weights of convolutions and dense layers
+                       and one bias for each of their output channels */
+    uint64_t macs;  /* nn_graph_macs: for one item */
+} nn_size;
+
+nn_size nn_graph_size(const nn_graph *g);
+
+/* A table with one row a layer (its nodes are those that share its name as a scope: conv1, conv1/bn,
+ * conv1/relu), with output shape, parameters that can be trained, and multiply-accumulates for one
+ * item; the sums stand below.  Lines end in '\n'.  Lives in `a`; NULL if memory is out. */
+const char *nn_show_table(nn_arena *a, const nn_graph *g);
+
+/* The same graph in the dot language of Graphviz; parameters are left out.  Lives in `a`; NULL if
+ * memory is out. */
+const char *nn_show_dot(nn_arena *a, const nn_graph *g);
+
+#endif
