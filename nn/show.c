@@ -68,19 +68,31 @@ NN_PRINTF(2, 3) static void append(text *t, const char *fmt, ...)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* A layer: nodes that follow each other and whose names lie in one scope. */
+/* Nodes that follow each other and belong to one layer. */
 typedef struct layer {
     const char *name;
     const nn_node *last;
     size_t parameters;
     uint64_t macs;
-    char ops[64];
+    char ops[96];
 } layer;
 
-static bool is_within(const char *name, const char *scope)
+typedef struct table {
+    layer *row;
+    int n;
+} table;
+
+/* The node that names n's layer: the one whose name is the shortest scope of n's, or n itself. */
+static const nn_node *leader(const nn_graph *g, const nn_node *n)
 {
-    size_t n = strlen(scope);
-    return strncmp(name, scope, n) == 0 && (name[n] == '/' || name[n] == '\0');
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *other = nn_graph_node(g, i);
+        size_t length = strlen(other->name);
+        if (other->id != NN_OP_param && other != n && strncmp(n->name, other->name, length) == 0 &&
+            n->name[length] == '/')
+            return leader(g, other);
+    }
+    return n;
 }
 
 /* A parameter that several nodes read belongs to the first of them. */
@@ -104,10 +116,8 @@ static size_t parameters_of(const nn_graph *g, const nn_node *n)
     return count;
 }
 
-static void join(layer *l, const nn_graph *g, const nn_node *n)
+static void add_node(layer *l, const nn_graph *g, const nn_node *n)
 {
-    if (l->name == NULL || is_within(l->name, n->name))
-        l->name = n->name;
     size_t used = strlen(l->ops);
     snprintf(l->ops + used, sizeof l->ops - used, "%s%s", used > 0 ? " " : "", n->op->name);
     l->last = n;
@@ -115,45 +125,51 @@ static void join(layer *l, const nn_graph *g, const nn_node *n)
     l->macs += nn_node_macs(n);
 }
 
-static bool belongs(const layer *l, const nn_node *n)
+/* No rows if memory is out. */
+static table collect(nn_arena *a, const nn_graph *g)
 {
-    return l->name == NULL || is_within(n->name, l->name) || is_within(l->name, n->name);
+    table t = { .row = nn_arena_alloc(a, (size_t)nn_graph_count(g) * sizeof(layer)) };
+    for (int i = 0; t.row != NULL && i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (n->id == NN_OP_param)
+            continue;
+        const char *name = leader(g, n)->name;
+        if (t.n == 0 || strcmp(t.row[t.n - 1].name, name) != 0)
+            t.row[t.n++].name = name;
+        add_node(&t.row[t.n - 1], g, n);
+    }
+    return t;
 }
 
-static void print_layer(text *t, const layer *l)
+static int longest(int width, const char *s)
 {
-    char shape[NN_SHAPE_TEXT];
-    append(t, "%-26s %-26s %-18s %11zu %14llu\n", l->name, l->ops,
-           nn_shape_text(l->last->shape, shape), l->parameters, (unsigned long long)l->macs);
-}
-
-static void print_sums(text *t, const nn_graph *g)
-{
-    nn_size s = nn_graph_size(g);
-    append(t, "%-26s %-26s %-18s %11zu %14llu\n", "total", "", "", s.trained,
-           (unsigned long long)s.macs);
-    append(t, "%zu parameters once batch norm is folded; %zu values of state\n", s.folded, s.state);
+    int length = (int)strlen(s);
+    return length > width ? length : width;
 }
 
 const char *nn_show_table(nn_arena *a, const nn_graph *g)
 {
-    text t = text_new(a);
-    layer l = { 0 };
-    append(&t, "%-26s %-26s %-18s %11s %14s\n", "layer", "ops", "output", "parameters", "MACs");
-    for (int i = 0; i < nn_graph_count(g); i++) {
-        const nn_node *n = nn_graph_node(g, i);
-        if (n->id == NN_OP_param)
-            continue;
-        if (!belongs(&l, n)) {
-            print_layer(&t, &l);
-            l = (layer){ 0 };
-        }
-        join(&l, g, n);
+    text out = text_new(a);
+    table t = collect(a, g);
+    int names = 5, ops = 3;
+    for (int i = 0; i < t.n; i++) {
+        names = longest(names, t.row[i].name);
+        ops = longest(ops, t.row[i].ops);
     }
-    if (l.name != NULL)
-        print_layer(&t, &l);
-    print_sums(&t, g);
-    return t.s;
+    append(&out, "%-*s  %-*s  %-16s %11s %14s\n", names, "layer", ops, "ops", "output",
+           "parameters", "MACs");
+    for (int i = 0; i < t.n; i++) {
+        char shape[NN_SHAPE_TEXT];
+        const layer *l = &t.row[i];
+        append(&out, "%-*s  %-*s  %-16s %11zu %14llu\n", names, l->name, ops, l->ops,
+               nn_shape_text(l->last->shape, shape), l->parameters, (unsigned long long)l->macs);
+    }
+    nn_size s = nn_graph_size(g);
+    append(&out, "%-*s  %-*s  %-16s %11zu %14llu\n", names, "total", ops, "", "", s.trained,
+           (unsigned long long)s.macs);
+    append(&out, "%zu parameters once batch norm is folded; %zu values of state\n", s.folded,
+           s.state);
+    return t.row != NULL ? out.s : NULL;
 }
 
 /* ---- dot ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "models/model.h"
+#include "nn/base/file.h"
 #include "nn/base/mem.h"
 #include "nn/exec.h"
 #include "nn/kernels/kernels.h"
@@ -88,6 +89,56 @@ static void counts_are_the_published_ones(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         check_published(&numbers[i]);
+}
+
+/* 1234567 as "1,234,567"; text has 32 bytes. */
+static const char *grouped(size_t n, char *text)
+{
+    char digits[32];
+    int length = snprintf(digits, sizeof digits, "%zu", n), at = 0;
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            text[at++] = ',';
+        text[at++] = digits[i];
+    }
+    text[at] = '\0';
+    return text;
+}
+
+static void check_documented(const char *page, const published *p)
+{
+    network n;
+    char line[256], trained[32], folded[32];
+    const model_config c = {
+        .height = p->height, .width = p->width, .channels = p->channels, .classes = p->classes
+    };
+    assert_ok(network_new(&n, p->model, &c));
+    nn_size s = nn_graph_size(n.g);
+    snprintf(line, sizeof line, "| `%s` | %dx%dx%d | %d | %s | %s | %.3f |", p->model, p->height,
+             p->width, p->channels, p->classes, grouped(s.trained, trained),
+             grouped(s.folded, folded), (double)s.macs / 1e6);
+    if (strstr(page, line) == NULL)
+        fail_msg("docs/models.md has not the line %s", line);
+    network_free(&n);
+}
+
+/* docs/models.md says the same as the code; each network's first row above is in its table. */
+static void counts_are_documented(void **state)
+{
+    (void)state;
+    nn_bytes page;
+    assert_ok(nn_file_read(&page, "docs/models.md", 0));
+    char *text = calloc(page.size + 1, 1);
+    assert_non_null(text);
+    memcpy(text, page.data, page.size);
+    for (int i = 0; i < model_count(); i++) {
+        size_t row = 0;
+        while (strcmp(numbers[row].model, model_name(i)) != 0)
+            row++;
+        check_documented(text, &numbers[row]);
+    }
+    free(text);
+    nn_bytes_free(&page);
 }
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
@@ -324,6 +375,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_the_published_ones),
+        cmocka_unit_test(counts_are_documented),
         cmocka_unit_test(all_build_for_all_sizes),
         cmocka_unit_test(small_pictures_keep_their_pixels),
         cmocka_unit_test(widths_are_rounded),
