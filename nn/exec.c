@@ -146,6 +146,14 @@ static void clear_unreached(const nn_exec *e)
     memset(v.grad, 0, v.count * sizeof *v.grad);
 }
 
+static void clear_repeated(const nn_exec *e, const nn_call *c)
+{
+    const nn_place *place = &e->plan->place[c->node->index];
+    for (int k = 0; k < c->node->n_in; k++)
+        if (place->clear[k])
+            memset(c->dx[k], 0, nn_call_count_in(c, k) * sizeof(nn_real));
+}
+
 void nn_exec_backward(nn_exec *e, int batch, const nn_run *run)
 {
     const nn_node *loss = e->plan->options.loss;
@@ -159,6 +167,7 @@ void nn_exec_backward(nn_exec *e, int batch, const nn_run *run)
             continue;
         begin(c, batch, run);
         double start = e->profile ? omp_get_wtime() : 0;
+        clear_repeated(e, c);
         c->node->op->backward(c);
         if (e->profile)
             e->times[i].backward += omp_get_wtime() - start;

@@ -137,6 +137,14 @@ static void place_values(planner *p)
 
 /* ---- gradients ------------------------------------------------------------------------------- */
 
+static bool is_repeated(const nn_node *n, int k)
+{
+    for (int j = 0; j < n->n_in; j++)
+        if (j != k && n->in[j] == n->in[k])
+            return true;
+    return false;
+}
+
 /* Input 0's gradient may lie where the node's own lies, if the op allows it and it is the first
  * contribution (later ones add to it). */
 static bool can_pass_gradient(const planner *p, const nn_node *n)
@@ -146,10 +154,8 @@ static bool can_pass_gradient(const planner *p, const nn_node *n)
         return false;
     if (nn_shape_count(x->shape) != nn_shape_count(n->shape))
         return false;
-    for (int k = 1; k < n->n_in; k++)
-        if (n->in[k] == x)
-            return false;
-    return p->plan->place[n->index].wants_dx[0] && p->grad_first[x->index] < 0;
+    return !is_repeated(n, 0) && p->plan->place[n->index].wants_dx[0] &&
+           p->grad_first[x->index] < 0;
 }
 
 static void place_gradients(planner *p)
@@ -171,8 +177,9 @@ static void place_gradients(planner *p)
             int x = n->in[k]->index;
             if (!place->wants_dx[k])
                 continue;
-            place->add[k] = p->grad_first[x] >= 0;
-            if (!place->add[k])
+            place->clear[k] = p->grad_first[x] < 0 && is_repeated(n, k);
+            place->add[k] = p->grad_first[x] >= 0 || place->clear[k];
+            if (p->grad_first[x] < 0)
                 p->grad_first[x] = now;
         }
         if (n->param != NULL)

@@ -27,6 +27,7 @@ typedef struct nn_place {
     bool backward; /* takes part in the backward pass */
     bool wants_dx[NN_MAX_IN]; /* input k's gradient is to be computed */
     bool add[NN_MAX_IN];      /* ... and added to what is there */
+    bool clear[NN_MAX_IN];    /* ... to zeros: two inputs are one node, and no order is promised */
 } nn_place;
 
 typedef struct nn_plan {
