@@ -22,7 +22,7 @@
 typedef struct tfl_quant {
     int n;                     /* 0: not quantized; 1: per tensor; dim[axis]: per channel */
     const float *scale;        /* n, finite and > 0 */
-    const int64_t *zero_point; /* n, within the type; NULL: all 0 */
+    const int64_t *zero_point; /* n, within the type; NULL: all 0 (a tensor of a model has them) */
     int axis;                  /* of per-channel scales; 0 otherwise */
     const float *min, *max; /* n each, or NULL: the range as it was learned, for the reader's eye */
 } tfl_quant;
@@ -156,14 +156,19 @@ nn_status tfl_model_new(tfl_model **out, nn_arena *arena, const char *name,
  * names the tensor), NN_ENOMEM. */
 nn_status tfl_add_tensor(int32_t *index, tfl_model *m, const tfl_tensor *t);
 
-/* Appends an int32 constant of shape [n], or a scalar for n = 0 (one value): axes, paddings, shapes.
- * The values are copied. */
+/* Appends an int32 constant of shape [n], or a scalar for n = 0 (one value): axes, sizes, shapes.  The
+ * values are copied.  Errors: as tfl_add_tensor. */
 nn_status tfl_add_ints(int32_t *index, tfl_model *m, const char *name, const int32_t *values,
                        int n);
 
+/* The same of shape [n, 2]: what PAD adds before and after each of n dimensions. */
+nn_status tfl_add_pairs(int32_t *index, tfl_model *m, const char *name, const int32_t *values,
+                        int n);
+
 /* Appends an operator, which runs after all that were appended before it.  Indices are copied.
- * Errors: NN_EINVAL (number of inputs or outputs, an index, an option; the message names the operator
- * and its output), NN_ENOTSUP (an operator that octet does not write), NN_ENOMEM. */
+ * Errors: NN_EINVAL (number of inputs or outputs, an index, types or scales of its tensors that do not
+ * go together, an option; the message names the operator and its output), NN_ENOTSUP (an operator or
+ * type that octet does not write), NN_ENOMEM. */
 nn_status tfl_add_operator(tfl_model *m, const tfl_operator *op);
 
 /* Appends an input or output of the model.  name: NULL for the tensor's own. */
@@ -173,10 +178,9 @@ nn_status tfl_add_output(tfl_model *m, int32_t tensor, const char *name);
 /* Appends a metadata entry; a copy.  docs/tflite-files.md lists the names that octet uses. */
 nn_status tfl_add_metadata(tfl_model *m, const char *name, const void *data, size_t bytes);
 
-/* Checks what only the whole can show: unique names; each tensor that is read is an input, a constant
- * or the output of exactly one earlier operator; inputs and outputs that are there and are not
- * constants; an operator's tensors of types that go together.  The writer calls it.
- * Errors: NN_EINVAL, NN_ENOMEM. */
+/* Checks what only the whole can show: names are unique, each tensor that is read is an input, a
+ * constant or the result of an earlier operator, none is computed twice, and there are inputs and
+ * outputs.  The writer calls it.  Errors: NN_EINVAL, NN_ENOMEM. */
 nn_status tfl_model_check(const tfl_model *m);
 
 /* The schema's name of an operator ("CONV_2D"), or NULL if octet does not write it. */
