@@ -26,7 +26,7 @@ nn_status nn_fail_context(nn_status code, const char *fmt, ...)
     int n = vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
     if (n >= 0 && (size_t)n < sizeof message)
-        snprintf(message + n, sizeof message - (size_t)n, ": %s", inner);
+        snprintf(message + n, sizeof message - (size_t)n, ": %.*s", MESSAGE_BYTES - 3 - n, inner);
     return code;
 }
 
