@@ -1,0 +1,335 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/args.h"
+
+#include <ctype.h>
+#include <ini.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/base/file.h"
+#include "nn/base/mem.h"
+#include "nn/base/suggest.h"
+
+enum { BY_RECIPE = 1, BY_COMMAND_LINE = 2 };
+
+/* ---- finding a row ------------------------------------------------------------------------------ */
+
+/* A row with its place: the struct that it is about, and its number over all groups. */
+typedef struct place {
+    const train_arg *arg;
+    size_t base;
+    int number;
+} place;
+
+static bool find(const train_group *groups, int n, const char *name, place *out)
+{
+    int number = 0;
+    for (int g = 0; g < n; g++)
+        for (int i = 0; i < groups[g].rows->n; i++, number++)
+            if (strcmp(groups[g].rows->args[i].name, name) == 0) {
+                *out = (place){ &groups[g].rows->args[i], groups[g].at, number };
+                return true;
+            }
+    return false;
+}
+
+const train_arg *train_arg_find(const train_group *groups, int n, const char *name, size_t *base)
+{
+    place p;
+    if (!find(groups, n, name, &p))
+        return NULL;
+    *base = p.base;
+    return p.arg;
+}
+
+static const char *nearest(const train_args *a, const char *name)
+{
+    nn_suggestion s = { .given = name };
+    for (int g = 0; g < a->n_groups; g++)
+        for (int i = 0; i < a->groups[g].rows->n; i++)
+            nn_suggest_offer(&s, a->groups[g].rows->args[i].name);
+    return s.best;
+}
+
+static void *struct_at(const train_args *a, size_t base)
+{
+    return (char *)a->settings + base;
+}
+
+/* ---- defaults ----------------------------------------------------------------------------------- */
+
+nn_status train_args_defaults(const train_group *groups, int n, void *settings)
+{
+    for (int g = 0; g < n; g++)
+        for (int i = 0; i < groups[g].rows->n; i++) {
+            const train_arg *arg = &groups[g].rows->args[i];
+            if (arg->value != NULL)
+                NN_TRY(train_arg_store(arg, (char *)settings + groups[g].at, arg->value));
+        }
+    return NN_OK;
+}
+
+/* ---- the command line ---------------------------------------------------------------------------- */
+
+static nn_status unknown_option(const train_args *a, const char *name)
+{
+    const char *near = nearest(a, name);
+    if (near != NULL)
+        return nn_fail(NN_EINVAL, "--%.60s: unknown option; did you mean --%s?", name, near);
+    return nn_fail(NN_EINVAL, "--%.60s: unknown option; see --help", name);
+}
+
+/* Reads the option at argv[i]; returns in *used how many words it took. */
+static nn_status read_option(train_args *a, int argc, char **argv, int i, int *used)
+{
+    char name[64];
+    const char *word = argv[i] + 2, *equals = strchr(word, '=');
+    size_t length = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    place p;
+    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : 63, word);
+    if (!find(a->groups, a->n_groups, name, &p))
+        return unknown_option(a, name);
+    const char *value = equals != NULL ? equals + 1 : NULL;
+    *used = 1;
+    if (value == NULL && p.arg->kind == TRAIN_FLAG)
+        value = "true";
+    if (value == NULL && i + 1 >= argc)
+        return nn_fail(NN_EINVAL, "--%s: needs a value", name);
+    if (value == NULL) {
+        value = argv[i + 1];
+        *used = 2;
+    }
+    a->given[p.number] = BY_COMMAND_LINE;
+    return train_arg_store(p.arg, struct_at(a, p.base), value);
+}
+
+static nn_status read_words(train_args *a, int argc, char **argv)
+{
+    bool options = true;
+    a->operand = argv;
+    for (int i = 0, used; i < argc; i += used) {
+        used = 1;
+        if (options && strcmp(argv[i], "--") == 0)
+            options = false;
+        else if (options && strncmp(argv[i], "--", 2) == 0)
+            NN_TRY(read_option(a, argc, argv, i, &used));
+        else if (options && argv[i][0] == '-' && argv[i][1] != '\0')
+            return nn_fail(NN_EINVAL, "%.60s: options begin with two dashes; see --help", argv[i]);
+        else
+            a->operand[a->n_operands++] = argv[i];
+    }
+    return NN_OK;
+}
+
+nn_status train_args_parse(train_args *a, const train_group *groups, int n, void *settings,
+                           int argc, char **argv)
+{
+    size_t rows = 1;
+    for (int g = 0; g < n; g++)
+        rows += (size_t)groups[g].rows->n;
+    *a = (train_args){ .groups = groups, .n_groups = n, .settings = settings };
+    NN_TRY(nn_arena_new(&a->arena));
+    a->given = nn_arena_alloc(a->arena, rows);
+    if (a->given == NULL)
+        return NN_ENOMEM;
+    NN_TRY(train_args_defaults(groups, n, settings));
+    return read_words(a, argc, argv);
+}
+
+void train_args_free(train_args *a)
+{
+    nn_arena_free(a->arena);
+}
+
+bool train_args_given(const train_args *a, const char *name)
+{
+    place p;
+    return find(a->groups, a->n_groups, name, &p) && a->given[p.number] != 0;
+}
+
+/* ---- recipes --------------------------------------------------------------------------------------- */
+
+enum { LONGEST_LINE = 198, LARGEST_RECIPE = 1 << 20 }; /* inih cuts longer lines in two */
+
+typedef struct recipe_reader {
+    train_args *args;
+    const char *path;
+    nn_status status;
+    unsigned char *seen; /* rows that stood in this file */
+} recipe_reader;
+
+static nn_status check_section(const train_args *a, const char *section)
+{
+    nn_suggestion s = { .given = section };
+    if (section[0] == '\0')
+        return NN_OK;
+    for (int g = 0; g < a->n_groups; g++) {
+        if (strcmp(a->groups[g].rows->title, section) == 0)
+            return NN_OK;
+        nn_suggest_offer(&s, a->groups[g].rows->title);
+    }
+    if (s.best != NULL)
+        return nn_fail(NN_EINVAL, "[%.60s]: unknown section; did you mean [%s]?", section, s.best);
+    return nn_fail(NN_EINVAL, "[%.60s]: unknown section; it may be left out", section);
+}
+
+static nn_status store_line(recipe_reader *r, const char *section, const char *name,
+                            const char *value)
+{
+    train_args *a = r->args;
+    place p;
+    NN_TRY(check_section(a, section));
+    if (!find(a->groups, a->n_groups, name, &p)) {
+        const char *near = nearest(a, name);
+        return nn_fail(NN_EINVAL, "%.60s: unknown name; %s%s%s", name,
+                       near != NULL ? "did you mean " : "`octet help COMMAND` lists all",
+                       near != NULL ? near : "", near != NULL ? "?" : "");
+    }
+    if (r->seen[p.number])
+        return nn_fail(NN_EINVAL, "%s: given twice; a value is one line", name);
+    r->seen[p.number] = 1;
+    if (a->given[p.number] == BY_COMMAND_LINE)
+        return NN_OK;
+    const char *kept = nn_arena_strdup(a->arena, value);
+    if (kept == NULL)
+        return NN_ENOMEM;
+    a->given[p.number] = BY_RECIPE;
+    return train_arg_store(p.arg, struct_at(a, p.base), kept);
+}
+
+static int take_line(void *ctx, const char *section, const char *name, const char *value)
+{
+    recipe_reader *r = ctx;
+    if (r->status == NN_OK) /* inih goes on after a refusal; the first one counts */
+        r->status = store_line(r, section, name, value != NULL ? value : "");
+    return r->status == NN_OK;
+}
+
+/* What inih would misread in silence. */
+static nn_status check_lines(const char *text, size_t size)
+{
+    size_t line = 1, column = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\0')
+            return nn_fail(NN_EFORMAT, "line %zu: a zero byte; this is no text file", line);
+        column = text[i] == '\n' ? 0 : column + 1;
+        line += text[i] == '\n';
+        if (column > LONGEST_LINE)
+            return nn_fail(NN_EINVAL,
+                           "line %zu: longer than %d characters; give that option on the "
+                           "command line",
+                           line, (int)LONGEST_LINE);
+    }
+    return NN_OK;
+}
+
+static nn_status read_recipe(recipe_reader *r, const char *text, size_t size)
+{
+    NN_TRY(check_lines(text, size));
+    char *copy = nn_arena_alloc(r->args->arena, size + 1);
+    size_t rows = 1;
+    for (int g = 0; g < r->args->n_groups; g++)
+        rows += (size_t)r->args->groups[g].rows->n;
+    r->seen = nn_arena_alloc(r->args->arena, rows);
+    if (copy == NULL || r->seen == NULL)
+        return NN_ENOMEM;
+    if (size > 0)
+        memcpy(copy, text, size);
+    int bad_line = ini_parse_string(copy, take_line, r);
+    if (r->status != NN_OK)
+        return nn_fail_context(r->status, "line %d", bad_line);
+    if (bad_line != 0)
+        return nn_fail(NN_EINVAL, "line %d: neither [section] nor name = value", bad_line);
+    return NN_OK;
+}
+
+nn_status train_args_recipe(train_args *a, const char *path)
+{
+    nn_bytes file;
+    NN_TRY(nn_file_read(&file, path, LARGEST_RECIPE));
+    recipe_reader r = { .args = a, .path = path };
+    nn_status st = read_recipe(&r, (const char *)file.data, file.size);
+    nn_bytes_free(&file);
+    return st == NN_OK ? NN_OK : nn_fail_context(st, "%s", path);
+}
+
+static bool fits_a_line(const char *text)
+{
+    size_t n = strlen(text);
+    if (n == 0)
+        return true;
+    return strpbrk(text, "\r\n") == NULL && strstr(text, " ;") == NULL &&
+           strstr(text, "\t;") == NULL && !isspace((unsigned char)text[0]) && text[0] != ';' &&
+           !isspace((unsigned char)text[n - 1]);
+}
+
+static nn_status write_group(const train_args *a, const train_group *g, FILE *to)
+{
+    char buffer[TRAIN_ARG_TEXT];
+    fprintf(to, "\n[%s]\n", g->rows->title);
+    for (int i = 0; i < g->rows->n; i++) {
+        if (g->rows->args[i].flags & TRAIN_PASSING)
+            continue;
+        const char *text = train_arg_text(&g->rows->args[i], struct_at(a, g->at), buffer);
+        if (!fits_a_line(text))
+            return nn_fail(NN_EINVAL, "--%s: \"%.80s\" cannot stand in a recipe; rename it",
+                           g->rows->args[i].name, text);
+        fprintf(to, "%s = %s\n", g->rows->args[i].name, text);
+    }
+    return NN_OK;
+}
+
+nn_status train_args_write(const train_args *a, const char *path, const char *heading)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL)
+        return nn_fail(NN_ENOMEM, "%s: out of memory", path);
+    fprintf(to, "; %s\n", heading);
+    nn_status st = NN_OK;
+    for (int g = 0; g < a->n_groups && st == NN_OK; g++)
+        st = write_group(a, &a->groups[g], to);
+    if (fclose(to) != 0 && st == NN_OK)
+        st = nn_fail(NN_ENOMEM, "%s: out of memory", path);
+    if (st == NN_OK)
+        st = nn_file_write(path, text, size);
+    free(text);
+    return st;
+}
+
+/* ---- help --------------------------------------------------------------------------------------- */
+
+static const char *form_of(const train_arg *arg)
+{
+    static const char *const forms[] = {
+        [TRAIN_FLAG] = "",       [TRAIN_INT] = " N",      [TRAIN_COUNT] = " N",
+        [TRAIN_REAL] = " X",     [TRAIN_TEXT] = " TEXT",  [TRAIN_CHOICE] = " NAME",
+        [TRAIN_SPAN] = " N[ep]", [TRAIN_EXTENT] = " HxW", [TRAIN_REALS] = " X[,X...]",
+    };
+    return forms[arg->kind];
+}
+
+static void help_row(const train_arg *arg, FILE *to)
+{
+    char left[64];
+    if (arg->form != NULL)
+        snprintf(left, sizeof left, "--%s %s", arg->name, arg->form);
+    else
+        snprintf(left, sizeof left, "--%s%s", arg->name, form_of(arg));
+    fprintf(to, "  %-25s %s", left, arg->help);
+    for (int i = 0; arg->choices != NULL && arg->choices[i] != NULL; i++)
+        fprintf(to, "%s%s", i > 0 ? ", " : ": ", arg->choices[i]);
+    if (arg->value != NULL && arg->kind != TRAIN_FLAG)
+        fprintf(to, " [%s]", arg->value);
+    fputc('\n', to);
+}
+
+void train_args_help(const train_group *groups, int n, FILE *to)
+{
+    for (int g = 0; g < n; g++) {
+        fprintf(to, "\n%s\n", groups[g].rows->title);
+        for (int i = 0; i < groups[g].rows->n; i++)
+            help_row(&groups[g].rows->args[i], to);
+    }
+}

@@ -1,0 +1,44 @@
+/* evaluate - how often a network is right on a split: float, fake-quantized, or as integers.
+ *
+ * The pictures come in order through a loader; every number is summed over pictures in that order, so
+ * a score does not depend on the number of threads. */
+#ifndef OCTET_TRAIN_EVALUATE_H
+#define OCTET_TRAIN_EVALUATE_H
+
+#include "data/loader.h"
+#include "nn/exec.h"
+#include "train/session.h"
+
+typedef struct train_score {
+    int64_t n; /* pictures */
+    double top1,
+        top5;    /* shares in [0, 1] of pictures whose label is among the 1, 5 largest outputs */
+    double loss; /* mean cross-entropy */
+    double seconds;
+} train_score;
+
+/* Scores of one picture from its outputs; ties go to the lower index. */
+typedef struct train_tally {
+    int64_t n, top1, top5;
+    double loss;
+} train_tally;
+void train_tally_add(train_tally *t, const nn_real *logits, int classes, int label);
+train_score train_tally_score(const train_tally *t, double seconds);
+
+/* A forward-only executor over all pictures that `loader` gives, which starts anew.
+ * Errors: the loader's. */
+nn_status train_evaluate_exec(train_score *out, nn_exec *e, const nn_node *image,
+                              const nn_node *logits, ds_loader *loader);
+
+/* A graph of the network (float or deploy) on a split; plans and allocates for itself. */
+nn_status train_evaluate_graph(train_score *out, const train_network *n, const nn_graph *g,
+                               const ds_set *set, ds_split split, int batch);
+
+/* The bytes of a .tflite file on the integer runtime, one context a thread.
+ *   prep   how pictures become real inputs; int8 and uint8 inputs take the codes as they are when the
+ *          tensor's scale and zero point say so
+ * Errors: NN_EFORMAT, NN_ENOTSUP (the runtime's message), NN_ESHAPE (sizes), the loader's. */
+nn_status train_evaluate_bytes(train_score *out, const void *bytes, size_t size,
+                               const train_prep *prep, const ds_set *set, ds_split split);
+
+#endif
