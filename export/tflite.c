@@ -94,8 +94,9 @@ static void collect_codes(writer *w)
         w->operator_code[i] = find_code(w, op->code, version);
         release = since > release ? since : release;
     }
-    snprintf(w->runtime_version, sizeof w->runtime_version, "%d.%d.%d", release / 1000,
-             release / 10 % 100, release % 10);
+    if (release > 0)
+        snprintf(w->runtime_version, sizeof w->runtime_version, "%d.%d.%d", release / 1000,
+                 release / 10 % 100, release % 10);
 }
 
 /* ---- constants ------------------------------------------------------------------------------- */
