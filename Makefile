@@ -163,7 +163,7 @@ lint: ## formatting, layering, headers, static analysis, and the measures
 format: ## apply .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
-PUBLIC_HEADERS := $(wildcard nn/base/*.h nn/*.h optim/*.h data/*.h models/*.h models/*.def quant/*.h export/*.h \
+PUBLIC_HEADERS := $(wildcard nn/base/*.h nn/*.h optim/*.h data/*.h data/*.def models/*.h models/*.def quant/*.h export/*.h \
                   train/*.h runtime/rt.h nn/ops.def)
 
 install: all ## install program, libraries and headers (PREFIX=, DESTDIR=)

@@ -74,11 +74,19 @@ static nn_status check_header(decoder *d, ds_limits limits)
     return NN_OK;
 }
 
+static nn_status explain(const decoder *d)
+{
+    if (d->errors.msg_code == JERR_OUT_OF_MEMORY)
+        return nn_fail(NN_ENOMEM, "%s: out of memory while it was decoded", d->name);
+    size_t left = d->j.src != NULL ? d->j.src->bytes_in_buffer : d->size;
+    return nn_fail(NN_EFORMAT, "%s: is a damaged JPEG: %s, near byte %zu", d->name, d->message,
+                   d->size - left);
+}
+
 static nn_status read_picture(decoder *d, const uint8_t *bytes, size_t size, ds_limits limits)
 {
     if (setjmp(d->jump) != 0)
-        return nn_fail(NN_EFORMAT, "%s: is a damaged JPEG: %s, near byte %zu", d->name, d->message,
-                       d->j.src != NULL ? size - d->j.src->bytes_in_buffer : 0);
+        return explain(d);
     jpeg_create_decompress(&d->j);
     d->j.progress = &d->progress;
     jpeg_mem_src(&d->j, bytes, (unsigned long)size);

@@ -26,6 +26,7 @@ typedef struct codec {
     png_info *info;
     jmp_buf jump;
     char message[128]; /* libpng's */
+    bool starved;      /* an allocation failed */
     const char *name;
     const uint8_t *bytes; /* reading: the file and how much of it libpng has taken */
     size_t size, at;
@@ -49,8 +50,10 @@ static void on_warning(png_struct *png, const char *message)
 
 static void *allocate(png_struct *png, png_alloc_size_t bytes)
 {
-    (void)png;
-    return nn_mem_alloc(bytes);
+    codec *c = png_get_mem_ptr(png);
+    void *p = nn_mem_alloc(bytes);
+    c->starved |= p == NULL;
+    return p;
 }
 
 static void release(png_struct *png, void *p)
@@ -98,13 +101,20 @@ static nn_status allocate_picture(codec *c, ds_limits limits)
     return NN_OK;
 }
 
+static nn_status explain(const codec *c)
+{
+    if (c->starved)
+        return nn_fail(NN_ENOMEM, "%s: out of memory while it was decoded", c->name);
+    return nn_fail(NN_EFORMAT, "%s: is a damaged PNG: %s, near byte %zu", c->name, c->message,
+                   c->at);
+}
+
 static nn_status read_picture(codec *c, ds_limits limits)
 {
     if (setjmp(c->jump) != 0)
-        return nn_fail(NN_EFORMAT, "%s: is a damaged PNG: %s, near byte %zu", c->name, c->message,
-                       c->at);
-    c->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, c, on_error, on_warning, NULL,
-                                      allocate, release);
+        return explain(c);
+    c->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, c, on_error, on_warning, c, allocate,
+                                      release);
     c->info = c->png != NULL ? png_create_info_struct(c->png) : NULL;
     if (c->info == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory", c->name);
@@ -179,8 +189,8 @@ static nn_status encode(codec *c, const ds_image *im)
 {
     if (setjmp(c->jump) != 0)
         return nn_fail(NN_ENOMEM, "%s: cannot be made: %s", c->name, c->message);
-    c->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, c, on_error, on_warning, NULL,
-                                       allocate, release);
+    c->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, c, on_error, on_warning, c, allocate,
+                                       release);
     c->info = c->png != NULL ? png_create_info_struct(c->png) : NULL;
     if (c->info == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory", c->name);
