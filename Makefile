@@ -60,7 +60,7 @@ isa = $(if $(findstring x86_64,$(MACHINE)),$(ISA_$(lastword $(subst _, ,$(basena
 
 # ---- what is built from what ------------------------------------------------------------------
 
-RT_SRC   := $(wildcard runtime/*.c runtime/kernels/*.c)
+RT_SRC   := $(wildcard runtime/*.c runtime/ops/*.c runtime/kernels/*.c)
 PROG_SRC := train/main.c train/log.c $(wildcard train/cmd_*.c)
 LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c))

@@ -1,0 +1,29 @@
+/* dwconv_s8 - depthwise convolution: every channel with filters of its own; int8 or uint8, NHWC.
+ *
+ *   acc[y,x,i m + j] = bias + sum (w[ky,kx,i m + j] - w_zero) (in[y s + ky d - pad, ..., i] - in_zero)
+ *
+ * over the taps inside the image, for m filters a channel; then as conv_s8.  One piece of work is one
+ * row of output pixels.  Bit-exact with TensorFlow Lite's integer_ops/depthwise_conv.h and
+ * depthwiseconv_uint8.h. */
+#ifndef OCTET_RUNTIME_KERNELS_DWCONV_S8_H
+#define OCTET_RUNTIME_KERNELS_DWCONV_S8_H
+
+#include "runtime/kernels/kernels.h"
+
+typedef struct rt_dwconv_s8 {
+    int32_t n, in_h, in_w, in_c, out_h, out_w, multiplier;
+    int32_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    bool unsigned_x;        /* uint8 activations */
+    int32_t in_zero;        /* of the activations' type */
+    const int16_t *weights; /* [k_h][k_w][in_c * multiplier], less their zero point: within +-255 */
+    const int32_t *bias;
+    rt_requant_rows requant;
+} rt_dwconv_s8;
+
+/* Rows of the whole, and the scratch that one needs. */
+int rt_dwconv_rows(const rt_dwconv_s8 *p);
+size_t rt_dwconv_scratch(const rt_dwconv_s8 *p);
+void rt_dwconv_run(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *in,
+                   uint8_t *out, int row, void *scratch);
+
+#endif

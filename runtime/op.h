@@ -1,0 +1,86 @@
+/* op - what the operators' prepare functions share: options, checks, padding, activation ranges.
+ *
+ * A prepare function sees its tensors in b->in and b->out, checks everything that the run function
+ * relies on, works out what does not depend on the data, and leaves it in n->params and n->run.  The
+ * messages of all checks begin with the operator's index and name. */
+#ifndef OCTET_RUNTIME_OP_H
+#define OCTET_RUNTIME_OP_H
+
+#include "runtime/model.h"
+
+/* Fails for the operator that is being prepared. */
+#define RT_REFUSE(b, n, status, ...) rt_flat_fail(&(b)->f, (status), (n)->at, __VA_ARGS__)
+
+/* The value of an option; a failure is sticky (rt_flat_status). */
+double rt_field_value(rt_flat *f, const rt_node *n, const rt_field *field);
+int32_t rt_opt(rt_build *b, const rt_node *n, int slot);
+float rt_opt_float(rt_build *b, const rt_node *n, int slot);
+
+/* The kinds of elements that a kernel takes. */
+static inline bool rt_is_8bit(const rt_tensor *t)
+{
+    return t->type == RT_INT8 || t->type == RT_UINT8;
+}
+
+/* The range of an 8-bit type. */
+static inline int32_t rt_lowest(rt_type type)
+{
+    return type == RT_INT8 ? -128 : 0;
+}
+static inline int32_t rt_highest(rt_type type)
+{
+    return type == RT_INT8 ? 127 : 255;
+}
+
+/* Checks.  `what` names the tensor in the message. */
+rt_status rt_check_present(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what);
+rt_status rt_check_rank(rt_build *b, const rt_node *n, const rt_tensor *t, int rank,
+                        const char *what);
+rt_status rt_check_type(rt_build *b, const rt_node *n, const rt_tensor *t, rt_type type,
+                        const char *what);
+/* One scale: the tensor is quantized as a whole. */
+rt_status rt_check_affine(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what);
+/* The stored shape of the output is the one that was worked out. */
+rt_status rt_check_shape(rt_build *b, const rt_node *n, const rt_tensor *t, int rank,
+                         const int32_t *dim, const char *what);
+rt_status rt_check_same_shape(rt_build *b, const rt_node *n, const rt_tensor *a,
+                              const rt_tensor *out);
+/* Equal scale (to the bit) and zero point. */
+bool rt_same_affine(const rt_tensor *a, const rt_tensor *b);
+
+/* An input that must be a constant vector of int32 (or int64): its count, and its i-th value. */
+rt_status rt_check_constant(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what);
+int64_t rt_constant_at(const rt_tensor *t, size_t i);
+
+/* Sliding a window along one axis: input size, window size, step, spacing of the taps. */
+typedef struct rt_axis {
+    int32_t in, k, stride, dilation;
+    int32_t out, pad; /* worked out: output size, and fill before the first input */
+} rt_axis;
+
+/* SAME: out = ceil(in / stride), the fill split evenly with the odd one behind; VALID: windows that lie
+ * within the input.  TensorFlow Lite's padding.h. */
+rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, const char *what);
+
+/* The codes to which a fused activation clamps. */
+rt_status rt_activation_range(rt_build *b, const rt_node *n, int32_t activation,
+                              const rt_tensor *out, int32_t *lo, int32_t *hi);
+
+/* (mult, shift) of d, refused if it is too large. */
+rt_status rt_make_multiplier(rt_build *b, const rt_node *n, double d, rt_multiplier *m,
+                             const char *what);
+
+/* Work for rt_for over `count` elements: pieces of 16384. */
+enum { RT_PIECE = 16384 };
+static inline int rt_pieces(size_t count)
+{
+    return (int)((count + RT_PIECE - 1) / RT_PIECE);
+}
+
+/* Every byte of input 0 through a table of 256 into output 0: all functions of one 8-bit tensor.  The
+ * table is kept in the model. */
+rt_status rt_use_table(rt_build *b, rt_node *n, const uint8_t table[256]);
+/* Output 0 is a copy of input 0's bytes. */
+rt_status rt_use_copy(rt_build *b, rt_node *n);
+
+#endif

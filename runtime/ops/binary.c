@@ -1,0 +1,64 @@
+#include "runtime/ops/binary.h"
+
+typedef struct binary {
+    rt_broadcast shape;
+    size_t bytes;
+    rt_binary_row *row;
+    const void *params;
+} binary;
+
+rt_status rt_binary_check(rt_build *b, const rt_node *n)
+{
+    const rt_tensor *t[3] = { b->in[0], b->in[1], b->out[0] };
+    static const char *const names[3] = { "input 0", "input 1", "output" };
+    for (int i = 0; i < 3; i++) {
+        RT_TRY(rt_check_present(b, n, t[i], names[i]));
+        RT_TRY(rt_check_type(b, n, t[i], t[0]->type, names[i]));
+        if (rt_is_8bit(t[0]))
+            RT_TRY(rt_check_affine(b, n, t[i], names[i]));
+    }
+    return RT_OK;
+}
+
+/* A piece of a plain row. */
+static void run_piece(void *arg, int chunk, int worker)
+{
+    (void)worker;
+    const rt_call *c = arg;
+    const binary *p = c->params;
+    size_t begin = (size_t)chunk * RT_PIECE, left = p->shape.dim[0] - begin;
+    p->row((uint8_t *)c->out[0] + begin * p->bytes, (const uint8_t *)c->in[0] + begin * p->bytes,
+           (const uint8_t *)c->in[1] + begin * p->bytes, left < RT_PIECE ? left : RT_PIECE,
+           p->params);
+}
+
+static void run(const rt_call *c)
+{
+    const binary *p = c->params;
+    rt_call call = *c;
+    if (rt_broadcast_is_plain(&p->shape))
+        rt_for(c, rt_pieces(p->shape.dim[0]), run_piece, &call);
+    else
+        rt_broadcast_run(&p->shape, c->out[0], c->in[0], c->in[1], p->bytes, p->row, p->params);
+}
+
+rt_status rt_use_binary(rt_build *b, rt_node *n, rt_binary_row *row, const void *params,
+                        size_t params_bytes)
+{
+    const rt_tensor *x = b->in[0], *y = b->in[1], *out = b->out[0];
+    int32_t shape[RT_MAX_RANK];
+    binary p;
+    if (x->count == 0 || y->count == 0 ||
+        !rt_broadcast_of(&p.shape, x->rank, x->dim, y->rank, y->dim, shape))
+        return RT_REFUSE(b, n, RT_EFORMAT, "shapes of \"%s\" and \"%s\" do not fit each other",
+                         x->name, y->name);
+    int rank = x->rank > y->rank ? x->rank : y->rank;
+    RT_TRY(rt_check_shape(b, n, out, rank, shape, "output"));
+    p.bytes = rt_type_bytes(out->type);
+    p.row = row;
+    p.params = rt_keep(b, params, params_bytes);
+    n->in_place = rt_broadcast_is_plain(&p.shape) ? 3 : 0;
+    n->params = rt_keep(b, &p, sizeof p);
+    n->run = run;
+    return RT_OK;
+}

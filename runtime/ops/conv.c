@@ -1,0 +1,58 @@
+#include "runtime/ops/conv.h"
+
+#include "runtime/ops/weights.h"
+
+static void run_tile(void *arg, int chunk, int worker)
+{
+    const rt_call *c = arg;
+    rt_conv_run(c->params, c->kernels, c->in[0], c->out[0], chunk,
+                c->scratch + (size_t)worker * c->scratch_bytes);
+}
+
+static void run(const rt_call *c)
+{
+    rt_call call = *c;
+    rt_for(c, rt_conv_tiles(c->params), run_tile, &call);
+}
+
+/* Weights group by group, in the kernel's layout or as they are. */
+static void pack(rt_build *b, rt_conv_s8 *p, const int8_t *w)
+{
+    const rt_kernels *kernels = b->m->kernels;
+    int rows = p->out_c / p->groups;
+    p->weights = w;
+    p->weight_bytes = (size_t)rows * (size_t)p->k;
+    if (kernels->gemm_bytes == NULL)
+        return;
+    size_t from_bytes = p->weight_bytes;
+    p->weight_bytes = (kernels->gemm_bytes(rows, p->k) + 63) / 64 * 64;
+    if (p->weight_bytes > b->options.limits.bytes / (uint64_t)p->groups)
+        p->weight_bytes = b->options.limits.bytes; /* rt_alloc refuses it */
+    uint8_t *to = rt_alloc(b, p->weight_bytes * (size_t)p->groups);
+    for (int g = 0; to != NULL && g < p->groups; g++)
+        kernels->gemm_pack(to + (size_t)g * p->weight_bytes, w + (size_t)g * from_bytes, rows,
+                           p->k);
+    p->weights = to;
+}
+
+rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
+{
+    const rt_tensor *x = b->in[0], *w = b->in[1];
+    bool unsigned_a = b->m->kernels->unsigned_a, unsigned_x = x->type == RT_UINT8;
+    p->flip = unsigned_a == unsigned_x ? 0 : 0x80;
+    p->in_zero = x->zero_point + (unsigned_a && !unsigned_x ? 128 : 0) -
+                 (!unsigned_a && unsigned_x ? 128 : 0);
+    p->w_zero = w->n_scales > 1 ? 0 : rt_weights_zero(w); /* per channel it is not looked at */
+    const int8_t *weights = rt_weights_int8(b, w);
+    int32_t *bias = rt_weights_bias(b, n->info.n_in > 2 ? b->in[2] : NULL, p->out_c);
+    if (bias != NULL)
+        rt_conv_fold(bias, weights, p->out_c, p->k, p->in_zero);
+    p->bias = bias;
+    pack(b, p, weights);
+    rt_conv_plan(p);
+    n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)p->k;
+    n->scratch_bytes = rt_conv_scratch(p);
+    n->params = rt_keep(b, p, sizeof *p);
+    n->run = run;
+    return RT_OK;
+}

@@ -1,0 +1,150 @@
+/* MEAN - the mean over some dimensions, with rescaling; int8 and uint8.
+ *
+ * The sum of raw codes less n zero points is multiplied by the ratio of the scales over n, in fixed
+ * point: the division by n is taken into the multiplier, with as many bits as there is room for.
+ * reference/reduce.h, QuantizedMeanOrSum. */
+#include <string.h>
+
+#include "runtime/op.h"
+
+typedef struct mean {
+    int rank;
+    int32_t dim[RT_MAX_RANK];
+    size_t step[RT_MAX_RANK]; /* in the output; 0 for a reduced dimension */
+    size_t outputs;
+    int32_t reduced; /* elements behind one output */
+    rt_multiplier m;
+    int32_t zero_in, zero, lo, hi;
+    bool unsigned_x;
+} mean;
+
+/* A row of the innermost dimension, into one sum or side by side. */
+static void add_row(int32_t *sum, const uint8_t *x, int32_t n, size_t step, bool unsigned_x)
+{
+    for (int32_t i = 0; i < n; i++) {
+        uint32_t v = (uint32_t)(unsigned_x ? x[i] : (int8_t)x[i]);
+        sum[(size_t)i * step] = (int32_t)((uint32_t)sum[(size_t)i * step] + v);
+    }
+}
+
+static void run(const rt_call *c)
+{
+    const mean *p = c->params;
+    int32_t *sums = (int32_t *)(void *)c->scratch, at[RT_MAX_RANK] = { 0 };
+    const uint8_t *x = c->in[0];
+    int last = p->rank - 1;
+    size_t rows = p->outputs * (size_t)p->reduced / (size_t)p->dim[last];
+    memset(sums, 0, p->outputs * sizeof *sums);
+    for (size_t r = 0; r < rows; r++, x += p->dim[last]) {
+        size_t to = 0;
+        for (int i = 0; i < last; i++)
+            to += (size_t)at[i] * p->step[i];
+        add_row(sums + to, x, p->dim[last], p->step[last], p->unsigned_x);
+        for (int i = last - 1; i >= 0 && ++at[i] == p->dim[i]; i--)
+            at[i] = 0;
+    }
+    uint8_t *out = c->out[0];
+    for (size_t i = 0; i < p->outputs; i++) {
+        uint32_t rest = (uint32_t)sums[i] - (uint32_t)p->zero_in * (uint32_t)p->reduced;
+        int64_t v = (int64_t)rt_requant((int32_t)rest, p->m, RT_ROUND_TWICE) + p->zero;
+        out[i] = (uint8_t)rt_clamp(v, p->lo, p->hi);
+    }
+}
+
+/* Marks the dimensions that input 1 names. */
+static rt_status read_axes(rt_build *b, const rt_node *n, bool reduce[RT_MAX_RANK])
+{
+    const rt_tensor *x = b->in[0], *axes = b->in[1];
+    RT_TRY(rt_check_constant(b, n, axes, "axes"));
+    for (size_t i = 0; i < axes->count; i++) {
+        int64_t axis = rt_constant_at(axes, i);
+        if (axis < -x->rank || axis >= x->rank)
+            return RT_REFUSE(b, n, RT_EFORMAT, "axis %lld of rank %d", (long long)axis, x->rank);
+        reduce[axis < 0 ? axis + x->rank : axis] = true;
+    }
+    return RT_OK;
+}
+
+/* Output shape, steps, and how many elements are behind one output. */
+static rt_status reduce_shape(rt_build *b, const rt_node *n, mean *p)
+{
+    const rt_tensor *x = b->in[0];
+    bool reduce[RT_MAX_RANK] = { false }, keep = rt_opt(b, n, TFL_SLOT_REDUCER_KEEP_DIMS) != 0;
+    int32_t shape[RT_MAX_RANK];
+    int rank = 0;
+    RT_TRY(read_axes(b, n, reduce));
+    size_t step = 1;
+    p->reduced = 1;
+    for (int i = x->rank - 1; i >= 0; i--) {
+        p->dim[i] = x->dim[i];
+        p->step[i] = reduce[i] ? 0 : step;
+        if (reduce[i])
+            p->reduced *= x->dim[i];
+        else
+            step *= (size_t)x->dim[i];
+    }
+    for (int i = 0; i < x->rank; i++)
+        if (!reduce[i] || keep)
+            shape[rank++] = reduce[i] ? 1 : x->dim[i];
+    p->rank = x->rank;
+    p->outputs = step;
+    return rt_check_shape(b, n, b->out[0], rank, shape, "output");
+}
+
+/* ratio / n as a multiplier: mult shifted left as far as it stays within its type, then divided. */
+static rt_status fold_count(rt_build *b, const rt_node *n, mean *p)
+{
+    double ratio = (double)b->in[0]->scale / (double)b->out[0]->scale;
+    RT_TRY(rt_make_multiplier(b, n, ratio, &p->m, "output"));
+    int bits = 0;
+    while (p->reduced >> bits > 1)
+        bits++;
+    if (bits > 31 + p->m.shift)
+        bits = 31 + p->m.shift;
+    p->m.mult = (int32_t)(((int64_t)p->m.mult << bits) / p->reduced);
+    p->m.shift -= bits;
+    return RT_OK;
+}
+
+static rt_status prepare(rt_build *b, rt_node *n)
+{
+    const rt_tensor *x = b->in[0], *y = b->out[0];
+    RT_TRY(rt_check_present(b, n, x, "input"));
+    RT_TRY(rt_check_type(b, n, y, x->type, "output"));
+    if (!rt_is_8bit(x) || x->rank < 1)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "type %s, rank %d", rt_type_name(x->type), x->rank);
+    RT_TRY(rt_check_affine(b, n, x, "input"));
+    RT_TRY(rt_check_affine(b, n, y, "output"));
+    mean p;
+    RT_TRY(reduce_shape(b, n, &p));
+    RT_TRY(fold_count(b, n, &p));
+    p.zero_in = x->zero_point;
+    p.zero = y->zero_point;
+    p.lo = rt_lowest(y->type);
+    p.hi = rt_highest(y->type);
+    p.unsigned_x = x->type == RT_UINT8;
+    n->work = x->count;
+    n->scratch_bytes = p.outputs * sizeof(int32_t);
+    n->params = rt_keep(b, &p, sizeof p);
+    n->run = run;
+    return RT_OK;
+}
+
+static const rt_field fields[] = {
+    { "keep_dims", TFL_SLOT_REDUCER_KEEP_DIMS, RT_FIELD_BOOL, 0 },
+    { 0 },
+};
+
+const rt_op rt_op_mean = {
+    .name = "MEAN",
+    .code = TFL_OP_MEAN,
+    .max_version = 3,
+    .options = TFL_OPTIONS_REDUCER,
+    .fields = fields,
+    .in_min = 2,
+    .in_max = 2,
+    .out_min = 1,
+    .out_max = 1,
+    .consumed = 1 << 1,
+    .prepare = prepare,
+};

@@ -1,0 +1,101 @@
+#include "runtime/ops/weights.h"
+
+static rt_status check_types(rt_build *b, const rt_node *n)
+{
+    const rt_tensor *x = b->in[0], *w = b->in[1], *y = b->out[0];
+    bool fits = x->type == RT_INT8 ? w->type == RT_INT8 || w->type == RT_INT4
+                                   : x->type == RT_UINT8 && w->type == RT_UINT8;
+    if (!fits || y->type != x->type)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "types %s (input), %s (weights), %s (output)",
+                         rt_type_name(x->type), rt_type_name(w->type), rt_type_name(y->type));
+    return RT_OK;
+}
+
+static rt_status check_bias(rt_build *b, const rt_node *n, const rt_tensor *bias, int channels)
+{
+    if (bias == NULL)
+        return RT_OK;
+    RT_TRY(rt_check_type(b, n, bias, RT_INT32, "bias"));
+    if (bias->data == NULL || bias->count != (size_t)channels)
+        return RT_REFUSE(b, n, RT_EFORMAT, "bias \"%s\": %s of %zu elements for %d channels",
+                         bias->name, bias->data == NULL ? "an activation" : "a constant",
+                         bias->count, channels);
+    for (int c = 0; c < bias->n_scales; c++)
+        if (rt_zero_point(bias, c) != 0)
+            return RT_REFUSE(b, n, RT_EFORMAT, "bias \"%s\" has zero point %d", bias->name,
+                             (int)rt_zero_point(bias, c));
+    return RT_OK;
+}
+
+rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis)
+{
+    const rt_tensor *w = b->in[1];
+    RT_TRY(check_types(b, n));
+    RT_TRY(rt_check_affine(b, n, b->in[0], "input"));
+    RT_TRY(rt_check_affine(b, n, b->out[0], "output"));
+    if (w->data == NULL)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "weights \"%s\" are not a constant", w->name);
+    if (w->n_scales != 1 && (w->n_scales != channels || w->axis != axis || w->type == RT_UINT8))
+        return RT_REFUSE(b, n, RT_EFORMAT,
+                         "weights \"%s\": %d scales along dimension %d, for %d channels", w->name,
+                         w->n_scales, w->axis, channels);
+    return check_bias(b, n, n->info.n_in > 2 ? b->in[2] : NULL, channels);
+}
+
+const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w)
+{
+    if (w->type == RT_INT8)
+        return w->data;
+    const uint8_t *from = w->data;
+    int8_t *to = rt_alloc(b, w->count);
+    for (size_t i = 0; to != NULL && i < w->count; i++) {
+        if (w->type == RT_UINT8) {
+            to[i] = (int8_t)(from[i] ^ 0x80);
+        } else {
+            int nibble = i % 2 == 0 ? from[i / 2] & 15 : from[i / 2] >> 4;
+            to[i] = (int8_t)((nibble ^ 8) - 8);
+        }
+    }
+    return to;
+}
+
+int32_t rt_weights_zero(const rt_tensor *w)
+{
+    return w->type == RT_UINT8 ? w->zero_point - 128 : w->zero_point;
+}
+
+int32_t *rt_weights_bias(rt_build *b, const rt_tensor *bias, int channels)
+{
+    int32_t *to = rt_alloc(b, (size_t)channels * sizeof *to);
+    for (int c = 0; to != NULL && c < channels; c++)
+        to[c] = bias != NULL ? rt_get_i32((const uint8_t *)bias->data + 4 * (size_t)c) : 0;
+    return to;
+}
+
+double rt_weights_factor(const rt_build *b, int c, bool narrow)
+{
+    const rt_tensor *w = b->in[1];
+    float in = b->in[0]->scale, scale = rt_scale(w, w->n_scales > 1 ? c : 0);
+    double product = narrow ? (double)(in * scale) : (double)in * (double)scale;
+    return product / (double)b->out[0]->scale;
+}
+
+rt_status rt_weights_requant(rt_build *b, const rt_node *n, int channels, int32_t activation,
+                             rt_requant_rows *r)
+{
+    int32_t *mult = rt_alloc(b, (size_t)channels * sizeof *mult);
+    int32_t *shift = rt_alloc(b, (size_t)channels * sizeof *shift);
+    for (int c = 0; c < channels; c++) {
+        rt_multiplier m;
+        double factor = rt_weights_factor(b, c, b->in[0]->type == RT_UINT8);
+        RT_TRY(rt_make_multiplier(b, n, factor, &m, "channel's multiplier"));
+        if (mult != NULL && shift != NULL) {
+            mult[c] = m.mult;
+            shift[c] = m.shift;
+        }
+    }
+    r->mult = mult;
+    r->shift = shift;
+    r->zero = b->out[0]->zero_point;
+    return rt_activation_range(b, n, activation, b->out[0], &r->lo, &r->hi);
+}

@@ -1,0 +1,32 @@
+/* weights - what convolution, depthwise convolution and dense layers have in common: constant weights
+ * of int8, uint8 or int4 with one scale or one per output channel, an int32 bias, and the multipliers
+ * that bring accumulators to the output's scale. */
+#ifndef OCTET_RUNTIME_OPS_WEIGHTS_H
+#define OCTET_RUNTIME_OPS_WEIGHTS_H
+
+#include "runtime/op.h"
+
+/* Activations int8 with weights int8 or int4, or uint8 with uint8; weights constant, with one scale or
+ * one for each of the `channels` along dimension `axis`; input and output with one scale each; bias
+ * absent or int32, constant, of `channels` elements with zero point 0. */
+rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis);
+
+/* The weights as int8: where the file holds them if they are, else a copy (uint8 less 128, int4
+ * unpacked); NULL while measuring if a copy would be made. */
+const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w);
+
+/* The zero point of the weights as rt_weights_int8 gives them. */
+int32_t rt_weights_zero(const rt_tensor *w);
+
+/* A copy of the bias that may be changed, zeros if there is none; NULL while measuring. */
+int32_t *rt_weights_bias(rt_build *b, const rt_tensor *bias, int channels);
+
+/* The real factor s_in * s_w[c] / s_out, with the product in binary32 if `narrow` (uint8
+ * convolutions), else in double. */
+double rt_weights_factor(const rt_build *b, int c, bool narrow);
+
+/* Fills mult, shift and zero; lo and hi follow the fused activation. */
+rt_status rt_weights_requant(rt_build *b, const rt_node *n, int channels, int32_t activation,
+                             rt_requant_rows *r);
+
+#endif

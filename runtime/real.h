@@ -1,0 +1,26 @@
+/* real - the few functions of real numbers that preparing a model needs, without libm.
+ *
+ * frexp and round are exact; exp and tanh have a relative error below 1e-15 in double, so that their
+ * value rounded to float is the correctly rounded one except in about one of 10^7 cases. */
+#ifndef OCTET_RUNTIME_REAL_H
+#define OCTET_RUNTIME_REAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* x = f * 2^e with 0.5 <= |f| < 1; (0, 0) for 0.  x finite. */
+double rt_frexp(double x, int *e);
+/* x * 2^e, exact unless the result is subnormal or infinite. */
+double rt_ldexp(double x, int e);
+/* Nearest integer, halves away from zero.  |x| < 2^62, else 0 of no meaning. */
+int64_t rt_round(double x);
+double rt_exp(double x);
+double rt_tanh(double x);
+bool rt_is_finite(float x);
+
+static inline int32_t rt_clamp(int64_t v, int32_t lo, int32_t hi)
+{
+    return v < lo ? lo : v > hi ? hi : (int32_t)v;
+}
+
+#endif
