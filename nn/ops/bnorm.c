@@ -51,7 +51,9 @@ static nn_status infer(nn_node *n)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* x as rows of channels, cut into chunks of rows. */
+/* x as rows of channels, cut into chunks of rows: of so many at least that adding up the chunks' sums
+ * is a small part of the work. */
+enum { LEAST_ROWS = 64 };
 typedef struct extent {
     size_t rows, channels;
     int chunks;
@@ -61,7 +63,9 @@ static extent extent_of(const nn_node *n, int batch)
 {
     size_t channels = (size_t)nn_shape_channels(n->shape);
     size_t rows = nn_shape_count_batch(n->shape, batch) / channels;
-    return (extent){ rows, channels, nn_each_parts(rows, channels) };
+    size_t grain = NN_EACH_GRAIN / channels;
+    grain = grain > LEAST_ROWS ? grain : LEAST_ROWS;
+    return (extent){ rows, channels, nn_chunk_count(rows, grain, NN_EACH_MOST) };
 }
 
 /* Scratch: two sums for each chunk and channel, and three factors for each channel. */

@@ -24,11 +24,11 @@ static void take_larger(nn_real *restrict y, const nn_real *restrict x, int n)
 static void take_larger_and_place(nn_real *restrict y, int32_t *restrict from,
                                   const nn_real *restrict x, int32_t at, int n)
 {
-    for (int i = 0; i < n; i++) {
-        bool larger = x[i] > y[i];
-        y[i] = larger ? x[i] : y[i];
-        from[i] = larger ? at + i : from[i];
+    for (int i = 0; i < n; i++) { /* two loops: as one, compilers make branches of it */
+        const int32_t there = from[i];
+        from[i] = x[i] > y[i] ? at + i : there;
     }
+    take_larger(y, x, n);
 }
 
 /* The pixel of y under the given rows and columns of the image x. */
