@@ -1,5 +1,6 @@
 /* conv2d, dwconv2d and dense against the sums of their definition in double: forward, gradients of
- * all inputs, accumulation, unwanted gradients, and equal bits on 1, 2 and 7 threads. */
+ * all inputs, accumulation, unwanted gradients, and equal bits on 1, 2 and 7 threads.  With -b a
+ * bench of typical layers. */
 #include <omp.h>
 
 #include "nn/base/mem.h"
@@ -406,9 +407,83 @@ static void shapes_are_checked(void **state)
     assert_fails(nn_op_dense.infer(&b.node), NN_ESHAPE, "[O,4]");
 }
 
-int main(void)
+/* ---- bench ---------------------------------------------------------------------------------- */
+
+/* Seconds of the best of some passes; wanted: -1 forward, else the input whose gradient is taken. */
+static double time_pass(const bench *b, int wanted)
+{
+    nn_call c = call_of(b);
+    double best = 1e9;
+    for (int i = 0; i < 3; i++)
+        c.dx[i] = i == wanted ? c.dx[i] : NULL;
+    for (int i = 0; i < 5; i++) {
+        const double start = omp_get_wtime();
+        if (wanted < 0)
+            b->node.op->forward(&c);
+        else
+            b->node.op->backward(&c);
+        const double t = omp_get_wtime() - start;
+        best = t < best ? t : best;
+    }
+    return best;
+}
+
+static void bench_conv(const conv_case *k, const nn_op *op)
+{
+    const bool depthwise = op == &nn_op_dwconv2d;
+    bench b;
+    open_bench(&b, op, window_of(k), NN_SHAPE(NN_BATCH, k->h, k->w, k->c),
+               depthwise ? NN_SHAPE(1, k->kh, k->kw, k->o) : NN_SHAPE(k->o, k->kh, k->kw, k->c), 0,
+               k->n);
+    assert_ok(op->infer(&b.node));
+    fill_bench(&b, 1);
+    const double flops = 2.0 * (double)b.y_count * k->kh * k->kw * (depthwise ? 1 : k->c);
+    printf("%-62s", text_of(k));
+    for (int pass = -1; pass < 2; pass++) {
+        const double t = time_pass(&b, pass);
+        printf(" %6.2f ms %5.1f", 1e3 * t, 1e-9 * flops / t);
+    }
+    printf("\n");
+    close_bench(&b);
+}
+
+/* ResNet-20 on CIFAR, batch 128; MobileNetV1 (width 1, 128 x 128), batch 16. */
+static void bench_layers(void)
+{
+    static const conv_case conv[] = {
+        { 128, 32, 32, 3, 16, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 128, 32, 32, 16, 16, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 128, 32, 32, 16, 32, 3, 3, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 128, 16, 16, 32, 32, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 128, 16, 16, 32, 64, 3, 3, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 128, 8, 8, 64, 64, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 128, 128, 3, 32, 3, 3, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 64, 64, 32, 64, 1, 1, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 16, 16, 256, 256, 1, 1, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 8, 8, 512, 512, 1, 1, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 4, 4, 1024, 1024, 1, 1, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+    };
+    static const conv_case depthwise[] = {
+        { 16, 64, 64, 32, 32, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 64, 64, 64, 64, 3, 3, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 16, 16, 256, 256, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+        { 16, 8, 8, 512, 512, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+    };
+    printf("%d threads, %s; forward, dx, dw: ms and GFLOP/s\n", omp_get_max_threads(),
+           nn_kernel.isa);
+    for (size_t i = 0; i < sizeof conv / sizeof conv[0]; i++)
+        bench_conv(&conv[i], &nn_op_conv2d);
+    for (size_t i = 0; i < sizeof depthwise / sizeof depthwise[0]; i++)
+        bench_conv(&depthwise[i], &nn_op_dwconv2d);
+}
+
+int main(int argc, char **argv)
 {
     nn_kernels_init();
+    if (argc > 1 && strcmp(argv[1], "-b") == 0) {
+        bench_layers();
+        return 0;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conv2d_is_its_sum),  cmocka_unit_test(dwconv2d_is_its_sum),
         cmocka_unit_test(dense_is_its_sum),   cmocka_unit_test(random_windows),

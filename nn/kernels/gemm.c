@@ -1,9 +1,16 @@
 #include "nn/kernels/gemm.h"
 
+#include <string.h>
+
 enum {
     MOST_ROWS = 16,       /* of any variant's tile */
     B_BLOCK = 128 * 1024, /* elements of b that are used on all rows before the next ones: half of
                               a 1 MB second-level cache */
+    NEAR = 512,           /* steps of a tile's rows in a copy, ... */
+    NEAR_GAP = 16,        /* a cache line apart */
+    DEEP = 256,           /* steps of both operands in a copy, ... */
+    WIDE = 128,           /* columns of b, 128 KB: in the second-level cache */
+    FAR = 1024,           /* bytes from which on steps are copied */
 };
 
 static int smaller(int a, int b)
@@ -72,6 +79,51 @@ static void multiply(const nn_gemm *g, int i0, int i1, int j0, int width)
     nn_kernel.gemm_tile(&t);
 }
 
+/* Rows whose distance is a multiple of 4 KB share the sets of the first-level cache, and a tile of them
+ * would evict itself at every step. */
+static bool rows_collide(const nn_gemm *g)
+{
+    if (g->rows < 2 || g->runs != 1)
+        return false;
+    const ptrdiff_t distance = g->a[1] - g->a[0];
+    return distance != 0 && distance * (ptrdiff_t)sizeof(nn_real) % 4096 == 0;
+}
+
+/* Columns [j0, j1) of the tile of rows [i0, i1), from copies of NEAR steps of the rows at a time. */
+static void multiply_near(const nn_gemm *g, int i0, int i1, int j0, int j1)
+{
+    nn_real near[MOST_ROWS][NEAR + NEAR_GAP], *c[MOST_ROWS];
+    const nn_real *a[MOST_ROWS];
+    const ptrdiff_t zero = 0;
+    for (int i = i0; i < i1; i++)
+        a[i - i0] = near[i - i0];
+    for (int k = 0; k < g->len; k += NEAR) {
+        const int len = smaller(NEAR, g->len - k);
+        for (int i = i0; i < i1; i++)
+            memcpy(near[i - i0], g->a[i] + g->a_run[0] + k, (size_t)len * sizeof(nn_real));
+        for (int j = j0; j < j1; j += nn_kernel.gemm_n) {
+            const int width = smaller(nn_kernel.gemm_n, j1 - j);
+            for (int i = i0; i < i1; i++)
+                c[i - i0] = g->c[i] + j;
+            nn_kernel.gemm_tile(&(nn_gemm_tile){
+                .m = i1 - i0,
+                .n = width,
+                .runs = 1,
+                .len = len,
+                .a = a,
+                .a_run = &zero,
+                .a_step = 1,
+                .b = g->b + (size_t)g->len * (size_t)j + (size_t)k * (size_t)width,
+                .b_run = &zero,
+                .b_step = width,
+                .bias = g->bias ? g->bias + j : NULL,
+                .add = g->add || k > 0,
+                .c = c,
+            });
+        }
+    }
+}
+
 /* Columns a block of b: as many whole panels as fit B_BLOCK, at least one. */
 static int block_columns(const nn_gemm *g)
 {
@@ -83,14 +135,20 @@ static int block_columns(const nn_gemm *g)
 void nn_gemm_rows(const nn_gemm *g)
 {
     const int tiles = count_pieces(g->rows, nn_kernel.gemm_m), block = block_columns(g);
+    const bool collide = rows_collide(g);
     for (int j0 = 0; j0 < g->n; j0 += block) {
         const int j1 = smaller(g->n, j0 + block);
-        for (int t = 0; t < tiles; t++)
-            for (int j = j0; j < j1; j += nn_kernel.gemm_n)
-                multiply(g, cut(g->rows, tiles, t), cut(g->rows, tiles, t + 1), j,
-                         smaller(nn_kernel.gemm_n, j1 - j));
+        for (int t = 0; t < tiles; t++) {
+            const int i0 = cut(g->rows, tiles, t), i1 = cut(g->rows, tiles, t + 1);
+            if (collide)
+                multiply_near(g, i0, i1, j0, j1);
+            for (int j = j0; !collide && j < j1; j += nn_kernel.gemm_n)
+                multiply(g, i0, i1, j, smaller(nn_kernel.gemm_n, j1 - j));
+        }
     }
 }
+
+/* ---- columns ------------------------------------------------------------------------------- */
 
 static void accumulate(const nn_gemm_outer *g, int i0, int i1, int j0, int j1)
 {
@@ -117,11 +175,61 @@ static void accumulate(const nn_gemm_outer *g, int i0, int i1, int j0, int j1)
     nn_kernel.gemm_tile(&t);
 }
 
-void nn_gemm_columns(const nn_gemm_outer *g)
+static void sweep(const nn_gemm_outer *g)
 {
     const int tiles = count_pieces(g->m, nn_kernel.gemm_m);
     for (int j = 0; j < g->n; j += nn_kernel.gemm_n)
         for (int t = 0; t < tiles; t++)
             accumulate(g, cut(g->m, tiles, t), cut(g->m, tiles, t + 1), j,
                        smaller(g->n, j + nn_kernel.gemm_n));
+}
+
+/* Copies `len` rows of `n` elements. */
+static void copy_rows(nn_real *to, ptrdiff_t to_step, const nn_real *from, ptrdiff_t from_step,
+                      int len, int n)
+{
+    for (int k = 0; k < len; k++)
+        memcpy(to + k * to_step, from + k * from_step, (size_t)n * sizeof(nn_real));
+}
+
+/* Steps that lie pages apart miss the address cache and collide in the others: here DEEP of them at a
+ * time are copied together, for all columns of b that fit and each tile of a. */
+static void sweep_near(const nn_gemm_outer *g)
+{
+    nn_real a[DEEP * MOST_ROWS], b[DEEP * WIDE];
+    const ptrdiff_t zero = 0;
+    const int tiles = count_pieces(g->m, nn_kernel.gemm_m);
+    for (int j = 0; j < g->n; j += WIDE)
+        for (int k = 0; k < g->len; k += DEEP) {
+            const int len = smaller(DEEP, g->len - k), n = smaller(WIDE, g->n - j);
+            copy_rows(b, n, g->b + g->b_run[0] + k * g->b_step + j, g->b_step, len, n);
+            for (int t = 0; t < tiles; t++) {
+                const int i0 = cut(g->m, tiles, t), m = cut(g->m, tiles, t + 1) - i0;
+                copy_rows(a, m, g->a + g->a_run[0] + k * g->a_step + i0, g->a_step, len, m);
+                sweep(&(nn_gemm_outer){
+                    .m = m,
+                    .n = n,
+                    .runs = 1,
+                    .len = len,
+                    .a = a,
+                    .b = b,
+                    .a_run = &zero,
+                    .b_run = &zero,
+                    .a_step = m,
+                    .b_step = n,
+                    .c_step = g->c_step,
+                    .add = g->add || k > 0,
+                    .c = g->c + i0 * g->c_step + j,
+                });
+            }
+        }
+}
+
+void nn_gemm_columns(const nn_gemm_outer *g)
+{
+    const ptrdiff_t far = FAR / (ptrdiff_t)sizeof(nn_real);
+    if (g->runs == 1 && g->len > 1 && (g->a_step >= far || g->b_step >= far))
+        sweep_near(g);
+    else
+        sweep(g);
 }

@@ -217,6 +217,25 @@ static void backward_x(const nn_call *c, const nn_conv_geom *g)
 
 /* ---- weight gradient ----------------------------------------------------------------------- */
 
+/* The chunk's pixels as runs of equal steps in dy and in the view; returns how many, of *len pixels.
+ * Rows that follow each other without a gap are one run. */
+static int find_lines(const nn_conv_geom *g, nn_conv_chunk k, const nn_conv_view *v, const slot *s,
+                      int *len)
+{
+    const ptrdiff_t start = ((ptrdiff_t)k.image * g->oh + k.row) * g->ow * g->o;
+    const bool rows_join = v->row == v->pixel * g->ow;
+    const bool images_join = rows_join && v->image == v->row * k.rows;
+    const int lines = images_join ? 1 : rows_join ? k.images : k.images * k.rows;
+    const int rows = k.images * k.rows / lines; /* of a run */
+    for (int i = 0; i < lines; i++) {
+        const int image = i * rows / k.rows, row = i * rows % k.rows;
+        s->a_run[i] = start + (ptrdiff_t)i * rows * g->ow * g->o;
+        s->b_run[i] = image * v->image + row * v->row;
+    }
+    *len = rows * g->ow;
+    return lines;
+}
+
 /* dw[o0..o1) += one chunk's share: for each run of taps, dy' x over the chunk's pixels. */
 static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p, int chunk,
                          int o0, int o1, nn_real *dw, const slot *s)
@@ -225,19 +244,16 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
     const nn_conv_view v = nn_conv_look(p, k, c->x[X], s->copy);
     const nn_conv_runs runs = nn_conv_runs_of(p);
     nn_conv_tap_offsets(s->tap, p, &v);
-    for (int i = 0; i < k.images * k.rows; i++) {
-        const int image = i / k.rows, row = i % k.rows;
-        s->a_run[i] = ((ptrdiff_t)(k.image + image) * g->oh + k.row + row) * g->ow * g->o;
-        s->b_run[i] = image * v.image + row * v.row;
-    }
+    int len;
+    const int lines = find_lines(g, k, &v, s, &len);
     for (int r = 0; r < runs.runs; r++) {
         const int tap = r * runs.taps_each;
         const int kh = p->h.k_first + tap / p->w.taps, kw = p->w.k_first + tap % p->w.taps;
         nn_gemm_columns(&(nn_gemm_outer){
             .m = o1 - o0,
             .n = runs.len,
-            .runs = k.images * k.rows,
-            .len = g->ow,
+            .runs = lines,
+            .len = len,
             .a = c->dy + o0,
             .b = v.base + s->tap[tap],
             .a_run = s->a_run,
