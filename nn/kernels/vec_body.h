@@ -36,26 +36,28 @@ static void clamp(nn_real *y, const nn_real *x, nn_real lo, nn_real hi, size_t n
     }
 }
 
+/* The gradient is loaded whether it passes or not: a conditional load would become a masked one, which
+ * some processors do element by element. */
 static void clamp_grad(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
                        bool add_to, size_t n)
 {
-    if (add_to)
-        for (size_t i = 0; i < n; i++)
-            dx[i] += ((x[i] > lo) & (x[i] < hi)) ? dy[i] : 0;
-    else
-        for (size_t i = 0; i < n; i++)
-            dx[i] = ((x[i] > lo) & (x[i] < hi)) ? dy[i] : 0;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const nn_real d = dy[i], before = add_to ? dx[i] : 0;
+        const nn_real pass = ((x[i] > lo) & (x[i] < hi)) ? d : 0;
+        dx[i] = add_to ? before + pass : pass;
+    }
 }
 
 static void inside_grad(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
                         bool add_to, size_t n)
 {
-    if (add_to)
-        for (size_t i = 0; i < n; i++)
-            dx[i] += ((x[i] >= lo) & (x[i] <= hi)) ? dy[i] : 0;
-    else
-        for (size_t i = 0; i < n; i++)
-            dx[i] = ((x[i] >= lo) & (x[i] <= hi)) ? dy[i] : 0;
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        const nn_real d = dy[i], before = add_to ? dx[i] : 0;
+        const nn_real pass = ((x[i] >= lo) & (x[i] <= hi)) ? d : 0;
+        dx[i] = add_to ? before + pass : pass;
+    }
 }
 
 /* Adds the lanes pairwise. */
