@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "nn/base/mem.h"
+#include "nn/kernels/kernels.h"
 
 struct nn_exec {
     const nn_plan *plan;
@@ -80,6 +81,7 @@ static nn_status check_collated(const nn_plan *plan)
 nn_status nn_exec_new(nn_exec **out, const nn_plan *plan, void *block)
 {
     NN_TRY(check_collated(plan));
+    nn_kernels_init();
     size_t n = (size_t)nn_graph_count(plan->graph);
     nn_exec *e = nn_mem_alloc(sizeof *e);
     if (e == NULL)

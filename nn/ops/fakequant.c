@@ -1,7 +1,7 @@
 /* fakequant - quantize and dequantize in one step, so that training sees the rounding.
  *
  *   x [any], min, max, scale, zero_point [C], memory [2C+1]     y [as x]
- *   q = floor((clamp(x, lo, hi) - lo) / scale + 0.5) + qmin,  y = scale * (q - zero_point)
+ *   q = clamp(round(x / scale) + zero_point, qmin, qmax),  y = scale * (q - zero_point)
  *   lo = scale * (qmin - zero_point), hi = scale * (qmax - zero_point)
  *   dx = dy where lo <= x <= hi, else 0                         (straight-through estimator)
  *
@@ -9,13 +9,13 @@
  * is fixed, or another node's) moves min and max when a pass observes, and scale and zero_point are derived from them there and nowhere else.
  * While there is no range (scale 0), and in mode NN_FQ_OBSERVE, y = x.
  *
+ * Codes are those of nn_affine_code, in binary32, as TFLite's QUANTIZE computes them.
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
- * fake_quant_with_min_max_vars.  Ties round up, as there. */
-#include <float.h>
-#include <math.h>
+ * fake_quant_with_min_max_vars. */
 #include <string.h>
 
 #include "nn/base/chunk.h"
+#include "nn/kernels/kernels.h"
 #include "nn/op.h"
 #include "nn/range.h"
 
@@ -71,10 +71,7 @@ static nn_need need(const nn_node *n, int batch, bool training)
 static void widen(float *min, float *max, const nn_real *x, size_t n)
 {
     nn_real lo = (nn_real)*min, hi = (nn_real)*max;
-    for (size_t i = 0; i < n; i++) {
-        lo = x[i] < lo ? x[i] : lo;
-        hi = x[i] > hi ? x[i] : hi;
-    }
+    nn_kernel.min_max(x, n, &lo, &hi);
     *min = (float)lo;
     *max = (float)hi;
 }
@@ -89,8 +86,7 @@ static void find_range_in_chunks(float *min, float *max, const nn_real *x, size_
         slots[2 * c] = slots[2 * c + 1] = (float)x[begin];
         widen(&slots[2 * c], &slots[2 * c + 1], x + begin, end - begin);
     }
-    *min = slots[0];
-    *max = slots[1];
+    *min = slots[0], *max = slots[1];
     for (int c = 1; c < chunks; c++) {
         *min = slots[2 * c] < *min ? slots[2 * c] : *min;
         *max = slots[2 * c + 1] > *max ? slots[2 * c + 1] : *max;
@@ -131,31 +127,21 @@ static void observe(const nn_call *c, layout l)
 
 /* ---- quantizing ---------------------------------------------------------------------------- */
 
-/* The grid of one channel in real numbers. */
-typedef struct step {
-    nn_real lo, hi, scale;
-    nn_real lowest; /* qmin - zero_point */
-} step;
-
-static step step_of(const nn_call *c, size_t channel)
+static nn_fq_grid grid_of(const nn_call *c, size_t channel)
 {
     const nn_grid g = c->node->attr.fakequant.grid;
-    nn_real scale = c->x[SCALE][channel], zero = c->x[ZERO_POINT][channel];
-    nn_real lowest = (nn_real)g.qmin - zero, highest = (nn_real)g.qmax - zero;
-    return (step){ lowest * scale, highest * scale, scale, lowest };
+    return (nn_fq_grid){ (float)c->x[SCALE][channel], (float)c->x[ZERO_POINT][channel],
+                         (float)g.qmin, (float)g.qmax };
 }
 
-static void quantize(nn_real *y, unsigned char *mask, const nn_real *x, size_t n, step s)
+/* y may be x, so the mask comes first. */
+static void quantize(nn_real *y, unsigned char *mask, const nn_real *x, size_t n, nn_fq_grid g)
 {
-    for (size_t i = 0; i < n; i++) {
-        nn_real v = x[i];
-        if (mask != NULL)
-            mask[i] = v >= s.lo && v <= s.hi;
-        v = v > s.lo ? v : s.lo; /* a NaN becomes lo */
-        v = v < s.hi ? v : s.hi;
-        int32_t code = (int32_t)((v - s.lo) / s.scale + (nn_real)0.5); /* not negative: floor */
-        y[i] = ((nn_real)code + s.lowest) * s.scale;
-    }
+    const nn_real lo = (nn_real)(g.scale * (g.qmin - g.zero_point));
+    const nn_real hi = (nn_real)(g.scale * (g.qmax - g.zero_point));
+    for (size_t i = 0; mask != NULL && i < n; i++)
+        mask[i] = (unsigned char)((x[i] >= lo) & (x[i] <= hi));
+    nn_kernel.fake_quant(y, x, &g, n);
 }
 
 static void quantize_rows(const nn_call *c, layout l, unsigned char *mask)
@@ -164,7 +150,7 @@ static void quantize_rows(const nn_call *c, layout l, unsigned char *mask)
         for (size_t ch = 0; ch < l.channels; ch++) {
             size_t at = (o * l.channels + ch) * l.inner;
             quantize(c->y + at, mask != NULL ? mask + at : NULL, c->x[X] + at, l.inner,
-                     step_of(c, ch));
+                     grid_of(c, ch));
         }
 }
 
@@ -176,11 +162,11 @@ static void quantize_all(const nn_call *c, layout l, unsigned char *mask)
     }
     size_t n = l.outer * l.inner;
     int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
-    step s = step_of(c, 0);
+    nn_fq_grid g = grid_of(c, 0);
 #pragma omp parallel for schedule(static) if (chunks > 1)
     for (int k = 0; k < chunks; k++) {
         size_t begin = nn_chunk_begin(n, chunks, k), end = nn_chunk_begin(n, chunks, k + 1);
-        quantize(c->y + begin, mask != NULL ? mask + begin : NULL, c->x[X] + begin, end - begin, s);
+        quantize(c->y + begin, mask != NULL ? mask + begin : NULL, c->x[X] + begin, end - begin, g);
     }
 }
 
