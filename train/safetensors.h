@@ -15,7 +15,7 @@
 #include "nn/base/arena.h"
 #include "nn/base/status.h"
 
-typedef enum train_dtype { TRAIN_F32, TRAIN_I64 } train_dtype;
+typedef enum train_dtype { TRAIN_F32, TRAIN_F64, TRAIN_I64 } train_dtype;
 
 enum { TRAIN_TENSOR_RANK = 8 };
 
@@ -56,7 +56,7 @@ nn_arena *train_tensors_arena(train_tensors *t);
  * Errors: NN_EIO, NN_ENOMEM. */
 nn_status train_tensors_write(const train_tensors *t, const char *path);
 
-/* Reads a file.  Tensors of other types than F32 and I64 are an error; a file without "crc32" (from
+/* Reads a file.  Tensors of other types than F32, F64 and I64 are an error; a file without "crc32" (from
  * elsewhere) is taken as it is.  Free with train_tensors_free.
  * Errors: NN_EIO, NN_EFORMAT (with what and where), NN_ENOTSUP (type), NN_ENOMEM. */
 nn_status train_tensors_read(train_tensors **out, const char *path);
