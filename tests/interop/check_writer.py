@@ -59,11 +59,18 @@ def describe_operator(model, op):
             f"options {op.BuiltinOptionsType()} in {ins} out {outs}")
 
 
+def schema_name(option):
+    """octet's name of an option, as the schema's accessor: stride_h, StrideH."""
+    special = {"activation": "FusedActivationFunction", "filter_h": "FilterHeight", "filter_w": "FilterWidth",
+               "dilation_h": "DilationHFactor", "dilation_w": "DilationWFactor"}
+    return special.get(option, "".join(word.capitalize() for word in option.split("_")))
+
+
 def check_option(op, name, value):
     table = op.BuiltinOptions()
     options = getattr(schema, OPTIONS_NAME[op.BuiltinOptionsType()])()
     options.Init(table.Bytes, table.Pos)
-    found = float(getattr(options, name)())
+    found = float(getattr(options, schema_name(name))())
     assert found == float(value), f"{name} is {found}, should be {value}"
 
 
