@@ -34,38 +34,52 @@ typedef struct train_network {
     nn_params *params; /* collated and filled */
     nn_graph *graph;   /* float: image -> logits */
     nn_node *image, *logits;
-    quant_config quant;
-    bool can_quantize;  /* quant is valid and the stages below exist */
-    const char *reason; /* why not: one line */
-    bool has_ranges;    /* activation and weight ranges are known: `deploy` computes */
-    nn_graph *watch, *train, *calibrate, *deploy; /* quant_build's stages, or NULL */
+    int n_float;         /* parameters of the float graph; those after them are ranges */
+    bool can_quantize;   /* quant is valid and the two graphs below exist */
+    const char *reason;  /* why not: one line; NULL if nobody asked */
+    quant_config quant;  /* with can_quantize */
+    nn_graph *calibrate; /* QUANT_CALIBRATE */
+    nn_graph *deploy;    /* QUANT_DEPLOY: what is evaluated, verified and exported */
+    bool has_ranges;     /* every range that deploy needs is known */
 } train_network;
 
 typedef struct train_limits {
-    uint64_t macs, bytes, pixels;
+    uint64_t macs, bytes; /* of one picture; of parameters with gradients */
 } train_limits;
 
-/* A network by its description, parameters initialised by info->seed; info is copied.
- *   quant   whether to build the stages: false leaves them NULL and ranges out of the parameters
- * Errors: NN_EINVAL, NN_ESHAPE, NN_ENOMEM (also: limits), NN_ENOTSUP (quant is wanted and impossible). */
+/* No limits. */
+extern const train_limits train_no_limits;
+
+/* A network by its description, parameters initialised by info->seed; texts are copied.
+ *   quant   whether ranges belong to the parameters and the quantized graphs are built
+ * Errors: NN_EINVAL, NN_ESHAPE, NN_ENOMEM, NN_ENOTSUP (a limit; quant is wanted and impossible). */
 nn_status train_network_new(train_network **out, const train_info *info, bool quant,
                             const train_limits *limits);
 
-/* A network from a checkpoint.
- *   quant   settings for the stages instead of the checkpoint's own; NULL: its own.  The stages are
- *           always tried; if the network cannot be quantized, can_quantize is false and reason says
- *           why.  has_ranges is true if the file has all ranges and `quant` is NULL.
- * Errors: NN_EIO, NN_EFORMAT (not a checkpoint of octet, or damaged), those of train_network_new. */
+/* A network from a checkpoint; moving averages of the weights, if it has any, are taken as the weights.
+ *   quant   settings of quantization instead of the checkpoint's own, or NULL
+ * If the network cannot be quantized, can_quantize is false and reason says why.
+ * Errors: NN_EIO, NN_EFORMAT (not a checkpoint of octet, or damaged), NN_EINVAL (quant), NN_ENOMEM. */
 nn_status train_network_load(train_network **out, const char *path,
                              const train_quant_options *quant, const train_limits *limits);
 void train_network_free(train_network *n); /* NULL is allowed */
 
-/* Options for ds_open and ds_loader_new that feed this network from `data`, whatever the recipe said. */
+/* From data and options to the description of a new network.  Texts live in `arena`.
+ * The set is open at the size that was wanted; a mean or deviation that was not given is measured on at
+ * most 10,000 training pictures and made whole.  Errors: NN_EINVAL (--mean, --std: how many), ds_read's. */
+nn_status train_info_new(train_info *out, nn_arena *arena, const train_recipe *recipe,
+                         uint64_t seed, const ds_set *set);
+
+/* Options with which ds_open gives this network its pictures, whatever else `base` says. */
 ds_options train_prep_dataset(const train_prep *p, const ds_options *base);
+/* Options of a loader that goes once through a split. */
 ds_loader_options train_prep_loader(const train_prep *p, int batch);
 
-/* One mean and deviation for all channels, the mean whole: what an integer input can hold.
- * Errors: NN_ENOTSUP with the reason. */
+/* NN_OK if pictures and classes of the set are those of the network.  Errors: NN_ESHAPE, NN_EINVAL. */
+nn_status train_network_fits(const train_network *n, const ds_set *set);
+
+/* The int8 scale and zero point of the input: one mean, which must be whole, and one deviation for all
+ * channels.  Errors: NN_ENOTSUP with the reason. */
 nn_status train_prep_affine(nn_affine *out, const train_prep *p);
 
 #endif
