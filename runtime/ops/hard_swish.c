@@ -32,7 +32,7 @@ static int16_t gate(int16_t raised, const factors *p)
 {
     int16_t r = raised;
     if (p->relu_shift > 0)
-        r = saturate((int64_t)r << (p->relu_shift - 1 < 16 ? p->relu_shift - 1 : 16));
+        r = saturate((int64_t)r * (1 << (p->relu_shift - 1 < 16 ? p->relu_shift - 1 : 16)));
     r = srdhm16(r, p->relu);
     if (p->relu_shift > 0)
         r = saturate((int64_t)r * 2);
