@@ -64,16 +64,16 @@ static void draw_pattern(uint8_t *pattern, uint64_t seed, int label, int channel
 static void draw(uint8_t *pixels, const ds_set *set, const uint8_t *pattern, nn_rng r)
 {
     int H = set->height, W = set->width, C = set->channels;
-    uint32_t bits = 0;
-    for (int y = 0, left = 0; y < H; y++) {
+    nn_rng_block block = { { 0 } }; /* 16 random bytes */
+    uint64_t n = 0;
+    for (int y = 0; y < H; y++) {
         const uint8_t *row = pattern + y * CELLS / H * CELLS * C;
         for (int x = 0; x < W; x++)
-            for (int c = 0; c < C; c++, bits >>= 8, left--) {
-                if (left == 0) {
-                    bits = nn_rng_u32(&r);
-                    left = 4;
-                }
-                *pixels++ = (uint8_t)(row[x * CELLS / W * C + c] + (bits & 127));
+            for (int c = 0; c < C; c++, n++) {
+                if (n % 16 == 0)
+                    block = nn_rng_block_at(r.seed, r.stream, n / 16);
+                uint32_t u = block.v[n / 4 % 4] >> (8 * (n % 4)) & 127;
+                *pixels++ = (uint8_t)(row[x * CELLS / W * C + c] + u);
             }
     }
 }
@@ -88,7 +88,6 @@ static nn_status fill_part(ds_set *set, ds_split split, int n, const uint8_t *pa
     if (label == NULL || pixels == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory: %d pictures of %zu bytes could not be had",
                        set->spec, n, item);
-#pragma omp parallel for schedule(static)
     for (int i = 0; i < n; i++) {
         label[i] = (uint16_t)(i % set->classes);
         draw(pixels + (size_t)i * item, set,

@@ -1,6 +1,5 @@
 #include "data/resize.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -173,7 +172,7 @@ static void sum_columns(uint8_t *to, int width, const double *sum, const window 
                 value[c] += k * sum[i * C + c];
         }
         for (int c = 0; c < C; c++)
-            to[o * C + c] = (uint8_t)floor(value[c] / (down * across) + 0.5);
+            to[o * C + c] = (uint8_t)(value[c] / (down * across) + 0.5);
     }
 }
 
