@@ -188,14 +188,26 @@ nn_node *nn_activate(nn_graph *g, nn_node *x, const char *name, nn_activation a)
     return NULL;
 }
 
+static const char *activation_leaf(nn_activation a)
+{
+    switch (a) {
+    case NN_RELU:
+        return "relu";
+    case NN_RELU6:
+        return "relu6";
+    case NN_HARD_SWISH:
+        return "hard_swish";
+    case NN_LINEAR:
+        break;
+    }
+    return "activation";
+}
+
 static nn_node *norm_activate(nn_graph *g, nn_node *x, const char *name, nn_activation a)
 {
-    static const char *const leaf[] = {
-        [NN_LINEAR] = "", [NN_RELU] = "relu", [NN_RELU6] = "relu6", [NN_HARD_SWISH] = "hard_swish"
-    };
     char text[NAME_BYTES];
     x = nn_batch_norm(g, x, join(g, text, name, "bn"));
-    return a == NN_LINEAR ? x : nn_activate(g, x, join(g, text, name, leaf[a]), a);
+    return a == NN_LINEAR ? x : nn_activate(g, x, join(g, text, name, activation_leaf(a)), a);
 }
 
 nn_node *nn_conv_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a)
