@@ -25,10 +25,12 @@ enum { X, GAMMA, BETA, MEAN, VAR };
 static nn_status check_vector(const nn_node *n, int k, int channels)
 {
     char text[NN_SHAPE_TEXT];
-    if (!nn_shape_equal(n->in[k]->shape, NN_SHAPE(channels)))
+    const nn_node *v = n->in[k];
+    bool is_state = v->param != NULL && v->param->kind == NN_PARAM_STATE;
+    if (!nn_shape_equal(v->shape, NN_SHAPE(channels)))
         return NN_NODE_FAIL(n, "input %d is %s, must be [%d] as x has %d channels", k,
-                            nn_shape_text(n->in[k]->shape, text), channels, channels);
-    if (k >= MEAN && (n->in[k]->param == NULL || n->in[k]->param->kind != NN_PARAM_STATE))
+                            nn_shape_text(v->shape, text), channels, channels);
+    if (k >= MEAN && !is_state)
         return NN_NODE_FAIL(n, "input %d must be a parameter that holds state", k);
     return NN_OK;
 }
@@ -79,7 +81,7 @@ static workspace workspace_of(const nn_call *c, extent e)
 {
     workspace w = { .sums = c->scratch };
     w.stride = nn_align_up(e.channels * sizeof(double)) / sizeof(double);
-    w.p = (nn_real *)(w.sums + 2 * (size_t)e.chunks * w.stride);
+    w.p = (void *)(w.sums + 2 * (size_t)e.chunks * w.stride);
     w.q = w.p + w.stride;
     w.r = w.q + w.stride;
     return w;
