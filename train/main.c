@@ -1,6 +1,7 @@
 /* main - the octet program: finds the subcommand, reads its options, runs it, reports one error line
  * and chooses the exit code: 0 done, 1 failed, 2 wrong usage. */
 #include <omp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,7 @@ static int help(const char *name)
 
 int main(int argc, char **argv)
 {
+    signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of writing, not a death */
     if (argc < 2) {
         print_commands(stderr);
         return WRONG_USAGE;
