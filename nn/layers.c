@@ -9,7 +9,7 @@
 
 enum { NAME_BYTES = 256 };
 
-/* scope/leaf in `text` of NAME_BYTES; cutting a name could make two parameters one, so that fails. */
+/* scope/leaf in `text` of NAME_BYTES; a cut name could make two parameters one, so that fails. */
 static const char *join(nn_graph *g, char *text, const char *scope, const char *leaf)
 {
     int n = snprintf(text, NAME_BYTES, "%s/%s", scope, leaf);

@@ -1,7 +1,8 @@
-/* op_examples - for each op the nodes on which tests/test_ops.c checks it, and one that it must refuse.
+/* op_examples - for each op the nodes on which tests/test_ops.c checks it, and one that it must
+ * refuse.
  *
- * An op of nn/ops.def without a row here does not compile.  Sizes are odd on purpose; each list has one
- * tensor that is large enough to be cut among threads. */
+ * An op of nn/ops.def without a row here does not compile.  Sizes are odd on purpose; each list has
+ * one tensor that is large enough to be cut among threads. */
 #ifndef OCTET_TESTS_OP_EXAMPLES_H
 #define OCTET_TESTS_OP_EXAMPLES_H
 

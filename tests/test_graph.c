@@ -1,4 +1,5 @@
-/* graph: construction, names, sticky errors, rewriting, parameters; every allocation that can fail. */
+/* graph: construction, names, sticky errors, rewriting, parameters, every allocation that can
+ * fail. */
 #include <math.h>
 
 #include "nn/base/mem.h"

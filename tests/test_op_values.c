@@ -1,5 +1,5 @@
-/* ops: what they compute, by hand-made cases: ties, borders, running statistics, masks, extreme logits,
- * labels that are no class. */
+/* ops: what they compute, by hand-made cases: ties, borders, running statistics, masks, extreme
+ * logits, labels that are no class. */
 #include <math.h>
 
 #include "nn/base/math.h"

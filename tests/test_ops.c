@@ -1,8 +1,9 @@
 /* ops: every op of nn/ops.def on the nodes of tests/op_examples.h.
  *
- * An op is called as the executor calls it, with memory of its own: guard bytes around it, NaN in all
- * that it may not read.  Checked are the gradients against central differences, gradients that add and
- * that nobody wants, work in place, equal bits on any number of threads, and refusal of wrong shapes. */
+ * An op is called as the executor calls it, with memory of its own: guard bytes around it, NaN in
+ * all that it may not read.  Checked are the gradients against central differences, gradients that
+ * add and that nobody wants, work in place, equal bits on any number of threads, and refusal of
+ * wrong shapes. */
 #include <float.h>
 #include <math.h>
 #include <omp.h>

@@ -5,14 +5,15 @@
  *
  * Training: m and v are the batch's mean and its (biased) variance over M = N H W elements, and the
  * state inputs follow them: mean = momentum mean + (1 - momentum) m, var likewise with the unbiased
- * v M / (M - 1), as other frameworks store it.  Otherwise (inference, freeze_bn): m = mean, v = var.
+ * v M / (M - 1), as other frameworks store it.  Otherwise (inference, freeze_bn): m = mean,
+ * v = var.
  *
  *   dbeta = sum dy,  dgamma = sum dy xhat,  xhat = (x - m) / s
  *   training   dx = gamma / s (dy - dbeta / M - xhat dgamma / M)
  *   otherwise  dx = gamma / s dy
  *
- * Sums are in double, chunk by chunk, so a mean far from 0 costs no digits.  Ioffe & Szegedy 2015, arXiv
- * 1502.03167. */
+ * Sums are in double, chunk by chunk, so a mean far from 0 costs no digits.
+ * Ioffe & Szegedy 2015, arXiv 1502.03167. */
 #include <math.h>
 #include <string.h>
 
@@ -53,8 +54,8 @@ static nn_status infer(nn_node *n)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* x as rows of channels, cut into chunks of rows: of so many at least that adding up the chunks' sums
- * is a small part of the work. */
+/* x as rows of channels, cut into chunks of rows: of so many at least that adding up the chunks'
+ * sums is a small part of the work. */
 enum { LEAST_ROWS = 64 };
 typedef struct extent {
     size_t rows, channels;
@@ -132,7 +133,7 @@ static void follow(nn_real *state, double batch, double momentum)
     *state = (nn_real)(momentum * (double)*state + (1 - momentum) * batch);
 }
 
-/* The batch's mean and 1 / s of each channel, in place of the sums; moves the running statistics. */
+/* The batch's mean and 1 / s of each channel, in place of the sums; moves the running ones. */
 static void find_statistics(const nn_call *c, extent e, workspace w)
 {
     double *mean = w.sums, *inverse = w.sums + w.stride;

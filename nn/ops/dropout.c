@@ -5,8 +5,8 @@
  *   dx = dy under the same mask
  *
  * The mask is a function of (seed, layer, step, element), so backward draws it again and nothing is
- * saved.  Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR
- * 15, 2014. */
+ * saved.  Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
+ * JMLR 15, 2014. */
 #include "nn/base/rng.h"
 #include "nn/ops/each.h"
 

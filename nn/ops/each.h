@@ -1,8 +1,8 @@
-/* each - the loop that most ops are made of: work cut into parts, from its size alone, for the threads
- * (nn/base/chunk.h).
+/* each - the loop that most ops are made of: work cut into parts, from its size alone, for the
+ * threads (nn/base/chunk.h).
  *
- * An op names what an item is (an element, a row of channels, an image) and gives a function for a run
- * of items.  Parts must not write what another part touches. */
+ * An op names what an item is (an element, a row of channels, an image) and gives a function for a
+ * run of items.  Parts must not write what another part touches. */
 #ifndef OCTET_NN_OPS_EACH_H
 #define OCTET_NN_OPS_EACH_H
 

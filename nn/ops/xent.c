@@ -5,9 +5,9 @@
  *   y = 1/N sum over items of  - sum_c t_c ln p_c
  *   dlogits = dy (p - t) / N
  *
- * Rows are shifted by their largest logit, and losses are summed in double in the order of the items.
- * A label outside [0, C) counts as the nearest class.  Smoothing: Szegedy et al. 2015, arXiv 1512.00567
- * section 7. */
+ * Rows are shifted by their largest logit; losses are summed in double in the order of the items.
+ * A label outside [0, C) counts as the nearest class.
+ * Smoothing: Szegedy et al. 2015, arXiv 1512.00567 section 7. */
 #include <string.h>
 
 #include "nn/base/math.h"
