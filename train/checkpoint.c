@@ -348,14 +348,14 @@ static nn_status take_recipe(train_info *info, nn_arena *arena, const train_tens
 }
 
 static nn_status take_numbers(double *out, const train_tensors *file, const char *key, double lo,
-                              double hi)
+                              double hi, int channels)
 {
     const char *text;
     int used = 0;
     NN_TRY(get(&text, file, key));
     if (sscanf(text, "%lf,%lf,%lf%n", &out[0], &out[1], &out[2], &used) != 3 || text[used] != '\0')
         return nn_fail(NN_EFORMAT, "metadata %s: \"%.60s\" is not three numbers", key, text);
-    for (int i = 0; i < DS_MAX_CHANNELS; i++)
+    for (int i = 0; i < channels; i++)
         if (!(out[i] >= lo && out[i] <= hi))
             return nn_fail(NN_EFORMAT, "metadata %s: %g is out of its range", key, out[i]);
     return NN_OK;
@@ -369,8 +369,8 @@ static nn_status take_input(train_prep *p, const train_tensors *file)
     if (sscanf(text, "%5dx%5dx%5d%c", &p->height, &p->width, &p->channels, &rest) != 3 ||
         p->height < 1 || p->width < 1 || (p->channels != 1 && p->channels != 3))
         return nn_fail(NN_EFORMAT, "metadata input.size: \"%.60s\" is no size", text);
-    NN_TRY(take_numbers(p->mean, file, "input.mean", 0, 255));
-    NN_TRY(take_numbers(p->std, file, "input.std", 0, 1e6));
+    NN_TRY(take_numbers(p->mean, file, "input.mean", 0, 255, p->channels));
+    NN_TRY(take_numbers(p->std, file, "input.std", 1e-9, 1e6, p->channels));
     NN_TRY(get(&text, file, "input.resize"));
     if (ds_resize_rule_parse(&p->resize, text) != NN_OK)
         return nn_fail_context(NN_EFORMAT, "metadata input.resize");

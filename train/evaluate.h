@@ -17,12 +17,16 @@ typedef struct train_score {
     double seconds;
 } train_score;
 
-/* Scores of one picture from its outputs; ties go to the lower index. */
+/* Sums over pictures, from which a score is made. */
 typedef struct train_tally {
     int64_t n, top1, top5;
     double loss;
 } train_tally;
-void train_tally_add(train_tally *t, const nn_real *logits, int classes, int label);
+
+/* Adds n pictures: outputs [n, classes], labels [n].  Equal outputs rank by their index, and what is
+ * not a number ranks first, so that a broken network is never right. */
+void train_tally_add(train_tally *t, const nn_real *outputs, const nn_real *labels, int n,
+                     int classes);
 train_score train_tally_score(const train_tally *t, double seconds);
 
 /* A forward-only executor over all pictures that `loader` gives, which starts anew.
