@@ -291,10 +291,11 @@ static void phases_cover_the_input(void **state)
 
 /* ---- bench ---------------------------------------------------------------------------------- */
 
+/* Processor time of this thread: other programs disturb it less than the clock. */
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 

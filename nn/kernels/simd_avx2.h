@@ -38,7 +38,10 @@ NN_INLINE void v_store(float *p, vreal x)
 }
 NN_INLINE void v_store_some(float *p, vmask m, vreal x)
 {
-    _mm256_maskstore_ps(p, m, x);
+    if (_mm256_movemask_ps(_mm256_castsi256_ps(m)) == 0xff) /* masked ones are slow on Zen */
+        _mm256_storeu_ps(p, x);
+    else
+        _mm256_maskstore_ps(p, m, x);
 }
 NN_INLINE vreal v_fma(vreal a, vreal b, vreal c) /* a b + c, rounded once */
 {
