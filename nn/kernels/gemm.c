@@ -35,13 +35,22 @@ int nn_gemm_panels(int n)
     return count_pieces(n, nn_kernel.gemm_n);
 }
 
-static void pack_panel(nn_real *to, const nn_gemm_source *b, int j0, int width)
+/* to[s][j] = from[s * step + j * column] for one run of a panel, a few steps at a time: where columns
+ * lie pages apart, each is read by the cache line. */
+static void pack_run(nn_real *to, int width, const nn_real *from, int len, ptrdiff_t step,
+                     ptrdiff_t column)
 {
-    for (int r = 0; r < b->runs; r++) {
-        const nn_real *from = b->src + b->src_run[r] + j0 * b->src_column;
-        for (int s = 0; s < b->len; s++, from += b->src_step)
-            for (int j = 0; j < width; j++)
-                *to++ = from[j * b->src_column];
+    enum { STEPS = 16 };
+    if (column == 1) {
+        for (int s = 0; s < len; s++)
+            memcpy(to + (ptrdiff_t)s * width, from + s * step, (size_t)width * sizeof *to);
+        return;
+    }
+    for (int s0 = 0; s0 < len; s0 += STEPS) {
+        const int s1 = smaller(len, s0 + STEPS);
+        for (int j = 0; j < width; j++)
+            for (int s = s0; s < s1; s++)
+                to[(ptrdiff_t)s * width + j] = from[s * step + j * column];
     }
 }
 
@@ -49,8 +58,11 @@ void nn_gemm_pack(nn_real *packed, const nn_gemm_source *b, int first, int last)
 {
     const size_t k = (size_t)b->runs * (size_t)b->len;
     for (int p = first; p < last; p++) {
-        const int j0 = p * nn_kernel.gemm_n;
-        pack_panel(packed + k * (size_t)j0, b, j0, smaller(nn_kernel.gemm_n, b->n - j0));
+        const int j0 = p * nn_kernel.gemm_n, width = smaller(nn_kernel.gemm_n, b->n - j0);
+        nn_real *to = packed + k * (size_t)j0;
+        for (int r = 0; r < b->runs; r++, to += (ptrdiff_t)b->len * width)
+            pack_run(to, width, b->src + b->src_run[r] + j0 * b->src_column, b->len, b->src_step,
+                     b->src_column);
     }
 }
 

@@ -267,7 +267,7 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
     }
 }
 
-/* One unit: a group of chunks, a block of output channels. */
+/* One unit: a group of chunks, a block of output channels.  With one group dw is `partial` itself. */
 static void weight_unit(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p,
                         grad_cut cut, int unit, nn_real *partial, const slot *s)
 {
@@ -277,7 +277,8 @@ static void weight_unit(const nn_call *c, const nn_conv_geom *g, const nn_conv_p
     const size_t row = (size_t)g->kh * (size_t)g->kw * (size_t)g->c;
     nn_real *dw = partial + weight_count(g) * (size_t)group;
     const size_t chunks = (size_t)p->chunks;
-    memset(dw + (size_t)o0 * row, 0, (size_t)(o1 - o0) * row * sizeof(nn_real));
+    if (cut.groups > 1 || !c->add[W])
+        memset(dw + (size_t)o0 * row, 0, (size_t)(o1 - o0) * row * sizeof(nn_real));
     for (size_t i = nn_chunk_begin(chunks, cut.groups, group);
          i < nn_chunk_begin(chunks, cut.groups, group + 1); i++)
         weight_chunk(c, g, p, (int)i, o0, o1, dw, s);
@@ -289,13 +290,16 @@ static void backward_w(const nn_call *c, const nn_conv_geom *g)
     const grad_cut cut = cut_grad(g, &p);
     const int units = cut.groups * cut.blocks;
     char *at = c->scratch;
-    nn_real *partial = nn_linear_carve(&at, weight_count(g) * (size_t)cut.groups * sizeof(nn_real));
+    nn_real *partial = c->dx[W];
+    if (cut.groups > 1)
+        partial = nn_linear_carve(&at, weight_count(g) * (size_t)cut.groups * sizeof(nn_real));
 #pragma omp parallel for schedule(static) num_threads(nn_linear_threads(units))
     for (int i = 0; i < units; i++) {
         const slot s = slot_here(at, &p);
         weight_unit(c, g, &p, cut, i, partial, &s);
     }
-    nn_linear_sum(c->dx[W], c->add[W], partial, cut.groups, weight_count(g));
+    if (cut.groups > 1)
+        nn_linear_sum(c->dx[W], c->add[W], partial, cut.groups, weight_count(g));
 }
 
 static void backward(const nn_call *c)
