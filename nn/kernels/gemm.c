@@ -8,10 +8,6 @@ enum {
                               a 1 MB second-level cache */
     NEAR = 512,           /* steps of a tile's rows in a copy, ... */
     NEAR_GAP = 16,        /* a cache line apart */
-    DEEP = 256,           /* steps of both operands in a copy, ... */
-    HIGH = 70,            /* rows (five tiles of 14) and ... */
-    WIDE = 128,           /* columns of them: 200 KB, in the second-level cache */
-    FAR = 1024,           /* bytes from which on steps are copied */
 };
 
 static int smaller(int a, int b)
@@ -188,59 +184,11 @@ static void accumulate(const nn_gemm_outer *g, int i0, int i1, int j0, int j1)
     nn_kernel.gemm_tile(&t);
 }
 
-static void sweep(const nn_gemm_outer *g)
+void nn_gemm_columns(const nn_gemm_outer *g)
 {
     const int tiles = count_pieces(g->m, nn_kernel.gemm_m);
     for (int j = 0; j < g->n; j += nn_kernel.gemm_n)
         for (int t = 0; t < tiles; t++)
             accumulate(g, cut(g->m, tiles, t), cut(g->m, tiles, t + 1), j,
                        smaller(g->n, j + nn_kernel.gemm_n));
-}
-
-/* Copies `len` rows of `n` elements. */
-static void copy_rows(nn_real *to, ptrdiff_t to_step, const nn_real *from, ptrdiff_t from_step,
-                      int len, int n)
-{
-    for (int k = 0; k < len; k++)
-        memcpy(to + k * to_step, from + k * from_step, (size_t)n * sizeof(nn_real));
-}
-
-/* Rows [i, i + m), columns [j, j + n) from copies of DEEP steps at a time: steps that lie pages apart
- * miss the address cache and collide in the others. */
-static void sweep_near(const nn_gemm_outer *g, int i, int m, int j, int n)
-{
-    nn_real a[DEEP * HIGH], b[DEEP * WIDE];
-    const ptrdiff_t zero = 0;
-    for (int k = 0; k < g->len; k += DEEP) {
-        const int len = smaller(DEEP, g->len - k);
-        copy_rows(a, m, g->a + g->a_run[0] + k * g->a_step + i, g->a_step, len, m);
-        copy_rows(b, n, g->b + g->b_run[0] + k * g->b_step + j, g->b_step, len, n);
-        sweep(&(nn_gemm_outer){
-            .m = m,
-            .n = n,
-            .runs = 1,
-            .len = len,
-            .a = a,
-            .b = b,
-            .a_run = &zero,
-            .b_run = &zero,
-            .a_step = m,
-            .b_step = n,
-            .c_step = g->c_step,
-            .add = g->add || k > 0,
-            .c = g->c + i * g->c_step + j,
-        });
-    }
-}
-
-void nn_gemm_columns(const nn_gemm_outer *g)
-{
-    const ptrdiff_t far = FAR / (ptrdiff_t)sizeof(nn_real);
-    if (g->runs != 1 || g->len < 2 || (g->a_step < far && g->b_step < far)) {
-        sweep(g);
-        return;
-    }
-    for (int i = 0; i < g->m; i += HIGH)
-        for (int j = 0; j < g->n; j += WIDE)
-            sweep_near(g, i, smaller(HIGH, g->m - i), j, smaller(WIDE, g->n - j));
 }
