@@ -107,7 +107,7 @@ static int character(const unsigned char *s)
 
 const char *train_output_clean(nn_arena *a, const char *text)
 {
-    char *clean = nn_arena_strdup(a, text);
+    char *clean = nn_arena_strdup(a, text != NULL ? text : "");
     if (clean == NULL)
         return "";
     for (char *s = clean; *s != '\0';) {

@@ -23,7 +23,7 @@ bool train_output_is_stdout(const char *path);
 nn_status train_output_json(cJSON *object);
 
 /* A text from a file as a terminal and JSON can have it: control characters and what is not UTF-8
- * become '?'.  Lives in `a`; "" if memory is out. */
+ * become '?'; NULL becomes "".  Lives in `a`; "" if memory is out. */
 const char *train_output_clean(nn_arena *a, const char *text);
 
 #endif

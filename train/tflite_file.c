@@ -34,7 +34,7 @@ train_limits train_tflite_limits(const train_call *call)
     const uint64_t gib = UINT64_C(1) << 30;
     const train_common *c = call->settings;
     bool given = train_args_given(call->args, "max-memory") || c->max_memory < gib;
-    return (train_limits){ c->max_macs, given ? c->max_memory : gib, c->max_pixels };
+    return (train_limits){ c->max_macs, given ? c->max_memory : gib };
 }
 
 nn_status train_tflite_load(train_tflite *out, const char *path, const train_limits *limits,
