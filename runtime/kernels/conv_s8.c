@@ -59,14 +59,10 @@ void rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_ze
 
 /* ---- patches ------------------------------------------------------------------------------------ */
 
-static void copy(uint8_t *to, const uint8_t *from, size_t n, uint8_t flip)
+/* The input's byte for real 0, as it is before flipping. */
+static int fill_of(const rt_conv_s8 *p)
 {
-    if (flip == 0) {
-        memcpy(to, from, n);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[i] = from[i] ^ flip;
+    return (p->in_zero & 0xFF) ^ p->flip;
 }
 
 /* The taps kx in [*begin, *end) of a row that lie within the image when the row starts at `left`. */
@@ -85,19 +81,19 @@ static void clip(const rt_conv_s8 *p, int32_t left, int32_t *begin, int32_t *end
 /* One row of taps: k_w pieces of c channels, the outer ones filled. */
 static void gather_row(const rt_conv_s8 *p, uint8_t *to, const uint8_t *row, int32_t left, size_t c)
 {
-    int32_t begin, end;
+    int32_t begin, end, fill = fill_of(p);
     clip(p, left, &begin, &end);
-    memset(to, p->in_zero & 0xFF, (size_t)begin * c);
-    memset(to + (size_t)end * c, p->in_zero & 0xFF, (size_t)(p->k_w - end) * c);
+    memset(to, fill, (size_t)begin * c);
+    memset(to + (size_t)end * c, fill, (size_t)(p->k_w - end) * c);
     size_t pixel = (size_t)p->in_c;
     if (p->dilation_w == 1 && p->groups == 1) {
         if (end > begin)
-            copy(to + (size_t)begin * c, row + (size_t)(left + begin) * pixel,
-                 (size_t)(end - begin) * c, p->flip);
+            memcpy(to + (size_t)begin * c, row + (size_t)(left + begin) * pixel,
+                   (size_t)(end - begin) * c);
         return;
     }
     for (int32_t kx = begin; kx < end; kx++)
-        copy(to + (size_t)kx * c, row + (size_t)(left + kx * p->dilation_w) * pixel, c, p->flip);
+        memcpy(to + (size_t)kx * c, row + (size_t)(left + kx * p->dilation_w) * pixel, c);
 }
 
 /* The patch of output pixel number `pixel`, for the group whose first channel is `channel`. */
@@ -115,10 +111,17 @@ static void gather(const rt_conv_s8 *p, uint8_t *to, const uint8_t *in, size_t p
     for (int32_t ky = 0; ky < p->k_h; ky++, to += row) {
         int32_t at = top + ky * p->dilation_h;
         if (at < 0 || at >= p->in_h)
-            memset(to, p->in_zero & 0xFF, row);
+            memset(to, fill_of(p), row);
         else
             gather_row(p, to, image + (size_t)at * (size_t)p->in_w * (size_t)p->in_c, left, c);
     }
+}
+
+/* Between int8 and uint8; bytes between the patches may be anything. */
+static void flip_all(uint8_t *a, size_t n, uint8_t flip)
+{
+    for (size_t i = 0; i < n; i++)
+        a[i] ^= flip;
 }
 
 /* Whether the input's pixels are the patches as they stand. */
@@ -168,6 +171,8 @@ static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const uint
     } else {
         for (int r = 0; r < rows; r++)
             gather(p, scratch + (size_t)r * lda, in, first + (size_t)r, channel);
+        if (p->flip != 0)
+            flip_all(scratch, (size_t)rows * lda, p->flip);
     }
     const int32_t *bias = p->bias + (size_t)g * (size_t)n;
     kernels->gemm(acc, a, lda, rows, (const uint8_t *)p->weights + (size_t)g * p->weight_bytes, n,

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { MOST = 32 };
+
 static size_t channels(const rt_dwconv_s8 *p)
 {
     return (size_t)p->in_c * (size_t)p->multiplier;
@@ -27,11 +29,30 @@ static void spread_tap(const rt_dwconv_s8 *p, int32_t *acc, const uint8_t *x, co
     }
 }
 
+/* Taps that the kernel is given at a time. */
+typedef struct taps {
+    const uint8_t *x[MOST];
+    const int16_t *w[MOST];
+    int count;
+} taps;
+
+static void flush(const rt_dwconv_s8 *p, const rt_kernels *kernels, int32_t *acc, taps *t)
+{
+    if (p->multiplier == 1)
+        kernels->dwconv(acc, t->x, t->w, t->count, p->unsigned_x, p->in_zero, p->in_c);
+    else
+        for (int i = 0; i < t->count; i++)
+            spread_tap(p, acc, t->x[i], t->w[i]);
+    t->count = 0;
+}
+
 /* The taps of one output pixel whose window starts at (top, left) of `image`. */
 static void add_taps(const rt_dwconv_s8 *p, const rt_kernels *kernels, int32_t *acc,
                      const uint8_t *image, int32_t top, int32_t left)
 {
     size_t c = channels(p);
+    taps t;
+    t.count = 0;
     for (int32_t ky = 0; ky < p->k_h; ky++) {
         int32_t y = top + ky * p->dilation_h;
         if (y < 0 || y >= p->in_h)
@@ -40,15 +61,13 @@ static void add_taps(const rt_dwconv_s8 *p, const rt_kernels *kernels, int32_t *
             int32_t x = left + kx * p->dilation_w;
             if (x < 0 || x >= p->in_w)
                 continue;
-            const int16_t *w = p->weights + ((size_t)ky * (size_t)p->k_w + (size_t)kx) * c;
-            const uint8_t *from =
-                image + ((size_t)y * (size_t)p->in_w + (size_t)x) * (size_t)p->in_c;
-            if (p->multiplier == 1)
-                kernels->dwconv_tap(acc, from, p->unsigned_x, p->in_zero, w, p->in_c);
-            else
-                spread_tap(p, acc, from, w);
+            t.w[t.count] = p->weights + ((size_t)ky * (size_t)p->k_w + (size_t)kx) * c;
+            t.x[t.count++] = image + ((size_t)y * (size_t)p->in_w + (size_t)x) * (size_t)p->in_c;
+            if (t.count == MOST)
+                flush(p, kernels, acc, &t);
         }
     }
+    flush(p, kernels, acc, &t);
 }
 
 void rt_dwconv_run(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *in,

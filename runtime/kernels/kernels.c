@@ -7,10 +7,9 @@ const rt_kernels *rt_kernels_c(void)
     static const rt_kernels table = {
         .name = "c",
         .unsigned_a = false,
-        .gemm_step = 1,
         .gemm = rt_gemm_s8__c,
         .requant = rt_requant_s8__c,
-        .dwconv_tap = rt_dwconv_tap_s8__c,
+        .dwconv = rt_dwconv_s8__c,
         .add = rt_add_s8__c,
     };
     return &table;

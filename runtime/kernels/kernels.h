@@ -35,10 +35,9 @@ struct rt_kernels {
     /* gemm: acc[r][c] = bias[c] + sum over k of a[r][k] * w[c][k], for rows x n accumulators.
      *   a       rows of k bytes, lda bytes from one row to the next; int8 or, if unsigned_a, uint8
      *   w       int8; as gemm_pack left it, or row-major [n][k] where gemm_bytes is NULL
-     *   read    rows may be read up to k rounded up to gemm_step; those bytes do not count
+     *   read    a row may be read up to k rounded up to 4; those bytes do not count
      *   acc     row-major, n to a row */
     bool unsigned_a;
-    int gemm_step;
     size_t (*gemm_bytes)(int n, int k);
     void (*gemm_pack)(void *packed, const int8_t *w, int n, int k);
     void (*gemm)(int32_t *acc, const void *a, size_t lda, int rows, const void *w, int n, int k,
@@ -47,15 +46,21 @@ struct rt_kernels {
     /* One row of n accumulators to codes. */
     void (*requant)(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
 
-    /* acc[c] += (x[c] - zero) * w[c]: one tap of a depthwise convolution for n channels; x is int8 or
-     * (unsigned_x) uint8, and zero is of its type; w less its own zero point. */
-    void (*dwconv_tap)(int32_t *acc, const void *x, bool unsigned_x, int32_t zero, const int16_t *w,
-                       int n);
+    /* acc[c] += sum over taps t of (x[t][c] - zero) * w[t][c], for n channels of a depthwise
+     * convolution; x is int8 or (unsigned_x) uint8, zero is of its type, w is less its own zero point. */
+    void (*dwconv)(int32_t *acc, const uint8_t *const *x, const int16_t *const *w, int taps,
+                   bool unsigned_x, int32_t zero, int n);
 
     /* out[i] from a[i] and b[i]. */
     void (*add)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const rt_add_params *p);
 };
 
 const rt_kernels *rt_kernels_c(void);
+
+/* Tables for processors, in rising order; each is there only where the compiler's target has it. */
+#if defined(__x86_64__)
+const rt_kernels *rt_kernels_avx2(void);
+const rt_kernels *rt_kernels_avx512vnni(void);
+#endif
 
 #endif
