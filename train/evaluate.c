@@ -11,61 +11,6 @@
 
 enum { EVAL_BATCH = 128 };
 
-/* ---- counting --------------------------------------------------------------------------------------- */
-
-/* How many outputs come before the label's. */
-static int rank_of(const nn_real *v, int classes, int label)
-{
-    int before = 0;
-    for (int j = 0; j < classes; j++)
-        before += !(v[j] < v[label]) && (j < label || v[j] != v[label]) && j != label;
-    return v[label] == v[label] ? before : classes;
-}
-
-/* -log softmax(v)[label] */
-static double cross_entropy(const nn_real *v, int classes, int label)
-{
-    double largest = (double)v[0], sum = 0;
-    for (int j = 1; j < classes; j++)
-        largest = fmax(largest, (double)v[j]);
-    for (int j = 0; j < classes; j++)
-        sum += nn_exp((double)v[j] - largest);
-    return nn_log(sum) + largest - (double)v[label];
-}
-
-static void add_block(train_tally *t, const nn_real *outputs, const nn_real *labels, int n,
-                      int classes)
-{
-    int rank[EVAL_BATCH];
-    double loss[EVAL_BATCH];
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < n; i++) {
-        const nn_real *v = outputs + (size_t)i * (size_t)classes;
-        rank[i] = rank_of(v, classes, (int)labels[i]);
-        loss[i] = cross_entropy(v, classes, (int)labels[i]);
-    }
-    for (int i = 0; i < n; i++) {
-        t->top1 += rank[i] < 1;
-        t->top5 += rank[i] < 5;
-        t->loss += loss[i];
-    }
-    t->n += n;
-}
-
-void train_tally_add(train_tally *t, const nn_real *outputs, const nn_real *labels, int n,
-                     int classes)
-{
-    for (int i = 0; i < n; i += EVAL_BATCH)
-        add_block(t, outputs + (size_t)i * (size_t)classes, labels + i,
-                  n - i < EVAL_BATCH ? n - i : EVAL_BATCH, classes);
-}
-
-train_score train_tally_score(const train_tally *t, double seconds)
-{
-    double n = t->n > 0 ? (double)t->n : 1;
-    return (train_score){ t->n, (double)t->top1 / n, (double)t->top5 / n, t->loss / n, seconds };
-}
-
 /* ---- graphs ------------------------------------------------------------------------------------------ */
 
 nn_status train_evaluate_exec(train_score *out, nn_exec *e, const nn_node *image,
@@ -89,15 +34,6 @@ nn_status train_evaluate_exec(train_score *out, nn_exec *e, const nn_node *image
     return NN_OK;
 }
 
-/* The graph's output, of which there is one. */
-static const nn_node *output_of(const nn_graph *g)
-{
-    for (int i = nn_graph_count(g) - 1; i >= 0; i--)
-        if (nn_graph_node(g, i)->is_output)
-            return nn_graph_node(g, i);
-    return NULL;
-}
-
 nn_status train_evaluate_graph(train_score *out, const train_network *n, const nn_graph *g,
                                const ds_set *set, ds_split split, int batch)
 {
@@ -112,7 +48,8 @@ nn_status train_evaluate_graph(train_score *out, const train_network *n, const n
     if (st == NN_OK)
         st = ds_loader_new(&loader, set, split, &o);
     if (st == NN_OK)
-        st = train_evaluate_exec(out, exec, nn_graph_find(g, "image"), output_of(g), loader);
+        st = train_evaluate_exec(out, exec, nn_graph_find(g, "image"), train_graph_output(g),
+                                 loader);
     ds_loader_free(loader);
     nn_exec_free(exec);
     nn_plan_free(plan);

@@ -7,27 +7,8 @@
 
 #include "data/loader.h"
 #include "nn/exec.h"
+#include "train/metrics.h"
 #include "train/session.h"
-
-typedef struct train_score {
-    int64_t n; /* pictures */
-    double top1,
-        top5;    /* shares in [0, 1] of pictures whose label is among the 1, 5 largest outputs */
-    double loss; /* mean cross-entropy */
-    double seconds;
-} train_score;
-
-/* Sums over pictures, from which a score is made. */
-typedef struct train_tally {
-    int64_t n, top1, top5;
-    double loss;
-} train_tally;
-
-/* Adds n pictures: outputs [n, classes], labels [n].  Equal outputs rank by their index, and what is
- * not a number ranks first, so that a broken network is never right. */
-void train_tally_add(train_tally *t, const nn_real *outputs, const nn_real *labels, int n,
-                     int classes);
-train_score train_tally_score(const train_tally *t, double seconds);
 
 /* A forward-only executor over all pictures that `loader` gives, which starts anew.
  * Errors: the loader's. */

@@ -121,6 +121,14 @@ nn_status train_network_fits(const train_network *n, const ds_set *set)
     return NN_OK;
 }
 
+nn_node *train_graph_output(const nn_graph *g)
+{
+    for (int i = nn_graph_count(g) - 1; i >= 0; i--)
+        if (nn_graph_node(g, i)->is_output)
+            return nn_graph_node(g, i);
+    return NULL;
+}
+
 /* ---- building ---------------------------------------------------------------------------------------- */
 
 static nn_status check_limits(const train_network *n, const train_limits *limits)

@@ -78,6 +78,9 @@ ds_loader_options train_prep_loader(const train_prep *p, int batch);
 /* NN_OK if pictures and classes of the set are those of the network.  Errors: NN_ESHAPE, NN_EINVAL. */
 nn_status train_network_fits(const train_network *n, const ds_set *set);
 
+/* A graph's output, of which there is one; NULL if there is none. */
+nn_node *train_graph_output(const nn_graph *g);
+
 /* The int8 scale and zero point of the input: one mean, which must be whole, and one deviation for all
  * channels.  Errors: NN_ENOTSUP with the reason. */
 nn_status train_prep_affine(nn_affine *out, const train_prep *p);

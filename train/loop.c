@@ -1,0 +1,380 @@
+#include "train/loop.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "nn/base/mem.h"
+#include "optim/clip.h"
+#include "train/evaluate.h"
+#include "train/phase.h"
+#include "train/ship.h"
+
+enum { LINES_PER_EPOCH = 10 };
+enum { FLOAT_STEP, QUANT_STEP, FLOAT_EVAL, QUANT_EVAL, N_PHASES };
+
+struct train_loop {
+    train_network *network;
+    const ds_set *set;
+    train_phase phase[N_PHASES];
+    void *block; /* which the phases share */
+    size_t block_bytes;
+
+    ds_loader *loader, *validation; /* validation: NULL if no pictures are held back */
+    opt *optimizer;
+    opt_clip *clip;
+    opt_average *average; /* NULL: none */
+    opt_schedule schedule;
+
+    int64_t batches, total;
+    int64_t switch_step; /* first quantized step; INT64_MAX: never */
+    int64_t freeze_bn, freeze_ranges;
+    int64_t line_every; /* steps */
+    bool positioned;    /* the loader stands at state.step */
+    train_state state;
+    double lr;
+};
+
+/* ---- a step ------------------------------------------------------------------------------------------- */
+
+static bool is_quantized(const train_loop *t, int64_t step)
+{
+    return step >= t->switch_step;
+}
+
+static nn_run run_of(const train_loop *t, int64_t step)
+{
+    return (nn_run){ .training = true,
+                     .observe = step < t->freeze_ranges,
+                     .freeze_bn = step >= t->freeze_bn,
+                     .seed = t->network->info.seed,
+                     .step = step };
+}
+
+/* Adds the batch to the sums, while its values are in place. */
+static nn_status note(train_loop *t, const train_phase *p, const ds_batch *b)
+{
+    double loss = (double)nn_exec_value(p->exec, p->loss)[0];
+    if (!isfinite(loss))
+        return nn_fail(NN_EDIVERGED,
+                       "step %lld: the loss is %g, training has diverged; lower --lr, or add "
+                       "--warmup or --clip",
+                       (long long)t->state.step, loss);
+    t->state.loss += loss * b->n;
+    t->state.seen += b->n;
+    t->state.correct += train_count_right(nn_exec_value(p->exec, p->logits), b->label, b->n,
+                                          nn_shape_channels(p->logits->shape));
+    return NN_OK;
+}
+
+static nn_status update(train_loop *t, int64_t step)
+{
+    t->lr = opt_schedule_lr(&t->schedule, step, t->total);
+    if (t->clip != NULL && !isfinite(opt_clip_apply(t->clip)))
+        return nn_fail(NN_EDIVERGED, "step %lld: the gradient is not finite; lower --lr",
+                       (long long)step);
+    opt_step(t->optimizer, t->lr, step);
+    if (t->average != NULL)
+        opt_average_update(t->average, step);
+    return NN_OK;
+}
+
+static nn_status take_step(train_loop *t)
+{
+    const ds_batch *batch;
+    const int64_t step = t->state.step;
+    train_phase *p = &t->phase[is_quantized(t, step) ? QUANT_STEP : FLOAT_STEP];
+    const nn_run run = run_of(t, step);
+
+    NN_TRY(ds_loader_next(t->loader, &batch));
+    nn_exec_bind(p->exec, p->image, batch->image);
+    nn_exec_bind(p->exec, p->label, batch->label);
+    nn_exec_forward(p->exec, batch->n, &run);
+    NN_TRY(note(t, p, batch));
+    nn_exec_backward(p->exec, batch->n, &run);
+    NN_TRY(update(t, step));
+
+    t->network->info.quantized = is_quantized(t, step);
+    t->network->info.step = ++t->state.step;
+    return NN_OK;
+}
+
+/* ---- validation ---------------------------------------------------------------------------------------- */
+
+/* The number in the log is the number on the device: the model is written and the file is run. */
+static nn_status score_int8(train_loop *t, train_score *out)
+{
+    nn_bytes file = { 0 };
+    NN_TRY(train_ship(&file, t->network));
+    nn_status st =
+        train_evaluate_bytes(out, file.data, file.size, &t->network->info.prep, t->set, DS_VAL);
+    nn_bytes_free(&file);
+    return st;
+}
+
+static nn_status score(train_loop *t, train_line *line)
+{
+    bool quantized = line->at.quantized;
+    train_phase *p = &t->phase[quantized ? QUANT_EVAL : FLOAT_EVAL];
+    NN_TRY(train_evaluate_exec(&line->val, p->exec, p->image, p->logits, t->validation));
+    line->has_val = true;
+    if (quantized) {
+        NN_TRY(score_int8(t, &line->int8));
+        line->has_int8 = true;
+    }
+    return NN_OK;
+}
+
+/* The best one is looked for among the kind of network that the run ends with. */
+static void compare(train_loop *t, train_line *line)
+{
+    bool counts = line->at.quantized == is_quantized(t, t->total - 1);
+    const train_score *s = line->has_int8 ? &line->int8 : &line->val;
+    int64_t correct = (int64_t)floor(s->top1 * (double)s->n + 0.5);
+    line->is_best = counts && correct > t->state.best_correct;
+    if (line->is_best) {
+        t->state.best_correct = correct;
+        t->state.best_step = t->state.step;
+    }
+}
+
+static nn_status validate(train_loop *t, train_line *line)
+{
+    if (t->average != NULL)
+        opt_average_swap(t->average);
+    nn_status st = score(t, line);
+    if (t->average != NULL)
+        opt_average_swap(t->average);
+    if (st == NN_OK)
+        compare(t, line);
+    return st;
+}
+
+/* ---- the run --------------------------------------------------------------------------------------------- */
+
+train_moment train_loop_moment(const train_loop *t)
+{
+    double seen = t->state.seen > 0 ? (double)t->state.seen : 1;
+    return (train_moment){ .step = t->state.step,
+                           .total = t->total,
+                           .batches = t->batches,
+                           .epoch = (t->state.step + t->batches - 1) / t->batches,
+                           .batch = t->network->info.recipe.training.batch,
+                           .quantized = t->network->info.quantized,
+                           .lr = t->lr,
+                           .loss = t->state.loss / seen,
+                           .top1 = (double)t->state.correct / seen };
+}
+
+/* A line is due at the same steps however often the run is interrupted. */
+static nn_status write_line(train_loop *t, const train_hooks *h)
+{
+    int64_t step = t->state.step, in_epoch = step % t->batches;
+    bool epoch_ends = in_epoch == 0 || step == t->total;
+    if (!epoch_ends && (in_epoch % t->line_every != 0 || in_epoch + t->line_every > t->batches))
+        return NN_OK;
+    train_line line = { .at = train_loop_moment(t) };
+    t->state.loss = 0;
+    t->state.seen = t->state.correct = 0;
+    if (epoch_ends && t->validation != NULL)
+        NN_TRY(validate(t, &line));
+    return h != NULL && h->on_line != NULL ? h->on_line(h->ctx, &line) : NN_OK;
+}
+
+/* The loader's place follows from the step alone. */
+static nn_status find_place(train_loop *t)
+{
+    if (t->positioned || t->state.step == t->total)
+        return NN_OK;
+    t->positioned = true;
+    return ds_loader_seek(t->loader, t->state.step / t->batches, t->state.step % t->batches);
+}
+
+nn_status train_loop_run(train_loop *t, int64_t step, const train_hooks *h)
+{
+    NN_TRY(find_place(t));
+    while (t->state.step < t->total && t->state.step < step) {
+        NN_TRY(take_step(t));
+        if (h != NULL && h->on_step != NULL) {
+            train_moment now = train_loop_moment(t);
+            NN_TRY(h->on_step(h->ctx, &now));
+        }
+        NN_TRY(write_line(t, h));
+        if (h != NULL && h->stop != NULL && h->stop(h->ctx))
+            break;
+    }
+    return NN_OK;
+}
+
+/* ---- what is kept ----------------------------------------------------------------------------------------- */
+
+nn_status train_loop_save(train_loop *t, const char *path)
+{
+    return train_checkpoint_save(path, t->network, &t->state);
+}
+
+nn_status train_loop_restore(train_loop *t, const train_tensors *file)
+{
+    NN_TRY(train_checkpoint_restore(file, t->network, &t->state));
+    if (t->state.step > t->total)
+        return nn_fail(NN_EINVAL, "%lld steps are done already, the run has %lld",
+                       (long long)t->state.step, (long long)t->total);
+    t->network->info.step = t->state.step;
+    t->network->info.quantized = t->state.step > 0 && is_quantized(t, t->state.step - 1);
+    t->positioned = false;
+    return NN_OK;
+}
+
+nn_status train_loop_save_network(train_loop *t, const char *path)
+{
+    const train_state bare = { .step = t->state.step,
+                               .best_correct = t->state.best_correct,
+                               .best_step = t->state.best_step };
+    if (t->average != NULL)
+        opt_average_swap(t->average);
+    nn_status st = train_checkpoint_save(path, t->network, &bare);
+    if (t->average != NULL)
+        opt_average_swap(t->average);
+    return st;
+}
+
+int64_t train_loop_switch(const train_loop *t)
+{
+    return t->switch_step == INT64_MAX ? -1 : t->switch_step;
+}
+
+size_t train_loop_bytes(const train_loop *t)
+{
+    return t->block_bytes;
+}
+
+/* ---- preparing ---------------------------------------------------------------------------------------------- */
+
+static int64_t step_or_never(train_span s, int64_t batches)
+{
+    return s.n > 0 ? train_span_steps(s, batches) : INT64_MAX;
+}
+
+static nn_status plan_steps(train_loop *t)
+{
+    const train_recipe *r = &t->network->info.recipe;
+    t->batches = ds_loader_batches(t->loader);
+    t->total = r->training.steps > 0 ? (int64_t)r->training.steps : r->training.epochs * t->batches;
+    t->line_every = t->batches > LINES_PER_EPOCH ? t->batches / LINES_PER_EPOCH : 1;
+    t->freeze_bn = step_or_never(r->quant.freeze_bn, t->batches);
+    t->freeze_ranges = step_or_never(r->quant.freeze_ranges, t->batches);
+    t->switch_step = r->quant.qat ? train_span_steps(r->quant.delay, t->batches) : INT64_MAX;
+    if (r->quant.qat && t->switch_step >= t->total)
+        return nn_fail(NN_EINVAL,
+                       "--quant-delay: %lld steps, but training ends after %lld; nothing would be "
+                       "quantized",
+                       (long long)t->switch_step, (long long)t->total);
+    t->schedule = opt_schedule_of((opt_schedule_kind)r->training.schedule, r->training.lr,
+                                  train_span_steps(r->training.warmup, t->batches));
+    return opt_schedule_check(&t->schedule, t->total);
+}
+
+static nn_status open_loaders(train_loop *t)
+{
+    const train_info *info = &t->network->info;
+    ds_loader_options o = train_prep_loader(&info->prep, info->recipe.training.batch);
+    if (ds_count(t->set, DS_VAL) > 0)
+        NN_TRY(ds_loader_new(&t->validation, t->set, DS_VAL, &o));
+    o.train = true;
+    o.seed = info->seed;
+    if (info->recipe.training.augment != NULL)
+        NN_TRY(ds_augment_parse(&o.augment, info->recipe.training.augment));
+    return ds_loader_new(&t->loader, t->set, DS_TRAIN, &o);
+}
+
+/* Before the switch the float graph watches, if there is a switch to come. */
+static nn_status build_phases(train_loop *t, uint64_t max_memory)
+{
+    const train_training_options *o = &t->network->info.recipe.training;
+    const bool qat = t->network->info.recipe.quant.qat;
+    const train_phase_options all[N_PHASES] = {
+        [FLOAT_STEP] = { .kind = qat ? TRAIN_PHASE_WATCH : TRAIN_PHASE_FLOAT, .training = true },
+        [QUANT_STEP] = { .kind = TRAIN_PHASE_QUANT, .training = true },
+        [FLOAT_EVAL] = { .kind = TRAIN_PHASE_FLOAT },
+        [QUANT_EVAL] = { .kind = TRAIN_PHASE_DEPLOY },
+    };
+    for (int i = 0; i < N_PHASES; i++) {
+        train_phase_options one = all[i];
+        one.batch = o->batch;
+        one.smoothing = o->label_smoothing;
+        one.max_bytes = max_memory;
+        if (qat || (i != QUANT_STEP && i != QUANT_EVAL))
+            NN_TRY(train_phase_build(&t->phase[i], t->network, &one));
+        if (t->phase[i].plan != NULL && t->phase[i].plan->bytes > t->block_bytes)
+            t->block_bytes = t->phase[i].plan->bytes;
+    }
+    return NN_OK;
+}
+
+static nn_status bind_phases(train_loop *t)
+{
+    t->block = nn_mem_alloc(t->block_bytes);
+    if (t->block == NULL)
+        return nn_fail(NN_ENOMEM, "out of memory: %zu bytes of activations; lower --batch",
+                       t->block_bytes);
+    for (int i = 0; i < N_PHASES; i++)
+        if (t->phase[i].plan != NULL)
+            NN_TRY(train_phase_bind(&t->phase[i], t->block));
+    return NN_OK;
+}
+
+static nn_status make_optimizer(train_loop *t)
+{
+    const train_training_options *o = &t->network->info.recipe.training;
+    opt_config config;
+    NN_TRY(train_recipe_optimizer(&config, o));
+    NN_TRY(
+        opt_new(&t->optimizer, train_optimizer_names[o->optimizer], t->network->params, &config));
+    if (o->clip > 0)
+        NN_TRY(opt_clip_new(&t->clip, t->network->params, o->clip));
+    if (o->ema > 0)
+        NN_TRY(opt_average_new(&t->average, t->network->params, o->ema));
+    t->state = (train_state){
+        .optimizer = t->optimizer, .average = t->average, .best_correct = -1, .best_step = -1
+    };
+    return NN_OK;
+}
+
+static nn_status prepare(train_loop *t, uint64_t max_memory)
+{
+    NN_TRY(train_network_fits(t->network, t->set));
+    NN_TRY(open_loaders(t));
+    NN_TRY(plan_steps(t));
+    NN_TRY(build_phases(t, max_memory));
+    NN_TRY(make_optimizer(t));
+    return bind_phases(t);
+}
+
+nn_status train_loop_new(train_loop **out, train_network *n, const ds_set *set, uint64_t max_memory)
+{
+    train_loop *t = nn_mem_alloc(sizeof *t);
+    if (t == NULL)
+        return nn_fail(NN_ENOMEM, "out of memory: a training loop");
+    t->network = n;
+    t->set = set;
+    nn_status st = prepare(t, max_memory);
+    if (st == NN_OK)
+        *out = t;
+    else
+        train_loop_free(t);
+    return st;
+}
+
+void train_loop_free(train_loop *t)
+{
+    if (t == NULL)
+        return;
+    for (int i = 0; i < N_PHASES; i++)
+        train_phase_free(&t->phase[i]);
+    ds_loader_free(t->loader);
+    ds_loader_free(t->validation);
+    opt_free(t->optimizer);
+    opt_clip_free(t->clip);
+    opt_average_free(t->average);
+    nn_mem_free(t->block);
+    nn_mem_free(t);
+}

@@ -1,0 +1,75 @@
+/* loop - training, step by step.
+ *
+ * A loop owns all that a run needs besides the network and the pictures, allocates it when it is made
+ * and nothing afterwards.  What happens in step s is a function of (network, recipe, seed, s): so a run
+ * may be stopped after any step, saved, restored and go on with the same bits, on any number of
+ * threads.  The loop prints nothing and writes no file: its hooks do. */
+#ifndef OCTET_TRAIN_LOOP_H
+#define OCTET_TRAIN_LOOP_H
+
+#include "train/checkpoint.h"
+#include "train/metrics.h"
+
+typedef struct train_loop train_loop;
+
+/* Where a run is. */
+typedef struct train_moment {
+    int64_t step, total;    /* steps done, steps of the whole run */
+    int64_t batches, epoch; /* steps of an epoch; epochs begun */
+    int batch;              /* pictures a step */
+    bool quantized;         /* the last step was */
+    double lr;              /* of the last step */
+    double loss, top1;      /* means since the last line */
+} train_moment;
+
+/* A line of the log: means over the training pictures since the line before, and, at the end of an
+ * epoch, the validation. */
+typedef struct train_line {
+    train_moment at;
+    bool has_val; /* validated: as float before the switch, fake-quantized after it */
+    train_score val;
+    bool has_int8; /* and on the integer runtime */
+    train_score int8;
+    bool is_best; /* the best validation so far */
+} train_line;
+
+/* What the loop calls; any may be NULL.  A status other than NN_OK ends the run. */
+typedef struct train_hooks {
+    void *ctx;
+    nn_status (*on_step)(void *ctx, const train_moment *at);
+    nn_status (*on_line)(void *ctx, const train_line *line); /* about ten an epoch */
+    bool (*stop)(void *ctx);                                 /* asked after each step: leave now? */
+} train_hooks;
+
+/* Prepares a run of the network's own recipe on a set that fits it.  With QAT the graphs before and
+ * after the switch are built, planned and allocated here.  Parameters that shall be frozen are marked,
+ * initial values are in place.  Network and set outlive the loop.
+ *
+ *   max_memory   bytes of activations at most
+ *
+ * Errors: NN_EINVAL (options that do not fit each other or the number of steps), NN_ENOTSUP, NN_ENOMEM. */
+nn_status train_loop_new(train_loop **out, train_network *n, const ds_set *set,
+                         uint64_t max_memory);
+void train_loop_free(train_loop *t); /* NULL is allowed */
+
+/* Goes on until `step` steps are done or the run is over or hooks->stop says so.
+ * Errors: NN_EDIVERGED naming the step, the loader's, the hooks'. */
+nn_status train_loop_run(train_loop *t, int64_t step, const train_hooks *hooks);
+
+train_moment train_loop_moment(const train_loop *t);
+
+/* The first quantized step: the quant delay; -1 without QAT. */
+int64_t train_loop_switch(const train_loop *t);
+
+/* The state to resume from, and back. */
+nn_status train_loop_save(train_loop *t, const char *path);
+nn_status train_loop_restore(train_loop *t, const train_tensors *file);
+
+/* The network as it would be used now (with averaged weights if there are any), without the state of
+ * the run: `best.safetensors`. */
+nn_status train_loop_save_network(train_loop *t, const char *path);
+
+/* Bytes of activations that the run holds. */
+size_t train_loop_bytes(const train_loop *t);
+
+#endif
