@@ -22,7 +22,7 @@ extern const char *const train_isa_names[];
 
 typedef struct train_call {
     const void *settings;   /* of the command's type */
-    const train_args *args; /* operands, and which options were given */
+    train_args *args;       /* operands, which options were given; its settings are the same */
     int exit_code;          /* what main exits with if it is not 0, whatever run returns */
 } train_call;
 

@@ -10,6 +10,8 @@
 #include "train/ship.h"
 
 enum { LINES_PER_EPOCH = 10 };
+#define MOST_STEPS INT64_C(1000000000000000)
+
 enum { FLOAT_STEP, QUANT_STEP, FLOAT_EVAL, QUANT_EVAL, N_PHASES };
 
 struct train_loop {
@@ -194,11 +196,10 @@ nn_status train_loop_run(train_loop *t, int64_t step, const train_hooks *h)
     NN_TRY(find_place(t));
     while (t->state.step < t->total && t->state.step < step) {
         NN_TRY(take_step(t));
-        if (h != NULL && h->on_step != NULL) {
-            train_moment now = train_loop_moment(t);
-            NN_TRY(h->on_step(h->ctx, &now));
-        }
+        train_moment now = train_loop_moment(t);
         NN_TRY(write_line(t, h));
+        if (h != NULL && h->on_step != NULL)
+            NN_TRY(h->on_step(h->ctx, &now));
         if (h != NULL && h->stop != NULL && h->stop(h->ctx))
             break;
     }
@@ -258,6 +259,9 @@ static nn_status plan_steps(train_loop *t)
 {
     const train_recipe *r = &t->network->info.recipe;
     t->batches = ds_loader_batches(t->loader);
+    if (r->training.steps > MOST_STEPS)
+        return nn_fail(NN_EINVAL, "--steps: %llu is more than %lld",
+                       (unsigned long long)r->training.steps, (long long)MOST_STEPS);
     t->total = r->training.steps > 0 ? (int64_t)r->training.steps : r->training.epochs * t->batches;
     t->line_every = t->batches > LINES_PER_EPOCH ? t->batches / LINES_PER_EPOCH : 1;
     t->freeze_bn = step_or_never(r->quant.freeze_bn, t->batches);

@@ -388,5 +388,7 @@ nn_status train_recipe_quant(quant_config *out, const train_quant_options *q)
 
 int64_t train_span_steps(train_span s, int64_t batches)
 {
-    return s.unit == TRAIN_STEPS ? s.n : s.unit == TRAIN_EPOCHS ? s.n * batches : 0;
+    if (s.unit == TRAIN_EPOCHS)
+        return s.n <= INT64_MAX / batches ? s.n * batches : INT64_MAX;
+    return s.unit == TRAIN_STEPS ? s.n : 0;
 }
