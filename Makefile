@@ -61,7 +61,7 @@ isa = $(if $(findstring x86_64,$(MACHINE)),$(ISA_$(lastword $(subst _, ,$(basena
 # ---- what is built from what ------------------------------------------------------------------
 
 RT_SRC   := $(wildcard runtime/*.c runtime/ops/*.c runtime/kernels/*.c)
-PROG_SRC := train/main.c train/log.c train/output.c $(wildcard train/cmd_*.c)
+PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c $(wildcard train/cmd_*.c)
 LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)

@@ -250,6 +250,7 @@ nn_status train_args_recipe(train_args *a, const char *path)
     recipe_reader r = { .args = a, .path = path };
     nn_status st = read_recipe(&r, (const char *)file.data, file.size);
     nn_bytes_free(&file);
+    a->n_recipes++;
     return st == NN_OK ? NN_OK : nn_fail_context(st, "%s", path);
 }
 

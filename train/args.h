@@ -95,6 +95,7 @@ typedef struct train_args {
     void *settings;
     char **operand; /* what is not an option, in order; points into argv */
     int n_operands;
+    int n_recipes;        /* read so far */
     nn_arena *arena;      /* of the texts of a recipe */
     unsigned char *given; /* for each row: 1 by the recipe, 2 on the command line */
 } train_args;

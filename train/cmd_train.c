@@ -1,24 +1,160 @@
 /* octet train - trains a network, in float or with fake quantization. */
+#define _POSIX_C_SOURCE 200809L
+#include <signal.h>
+#include <stdio.h>
+
 #include "train/command.h"
-#include "train/recipe.h"
+#include "train/log.h"
+#include "train/run.h"
 
 typedef struct settings {
     train_common common;
     train_recipe recipe;
+    const char *out;
+    bool resume, overwrite;
 } settings;
+
+static const train_arg output_args[] = {
+    { .name = "out",
+      .kind = TRAIN_TEXT,
+      .at = offsetof(settings, out),
+      .form = "DIR",
+      .help = "folder for the results",
+      .flags = TRAIN_PASSING },
+    { .name = "resume",
+      .kind = TRAIN_FLAG,
+      .at = offsetof(settings, resume),
+      .help = "go on with the run in --out, if there is one",
+      .flags = TRAIN_PASSING },
+    { .name = "overwrite",
+      .kind = TRAIN_FLAG,
+      .at = offsetof(settings, overwrite),
+      .help = "replace the run in --out",
+      .flags = TRAIN_PASSING },
+};
+static const train_rows output_rows = { "output", output_args, TRAIN_N(output_args) };
+
+static const train_group groups[] = {
+    { &train_data_rows, offsetof(settings, recipe.data) },
+    { &train_model_rows, offsetof(settings, recipe.model) },
+    { &train_training_rows, offsetof(settings, recipe.training) },
+    { &train_quant_rows, offsetof(settings, recipe.quant) },
+    { &output_rows, 0 },
+};
+
+/* ---- signals --------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t caught; /* SIGINT or SIGTERM */
+
+static void note_signal(int number)
+{
+    caught = number;
+}
+
+/* The first one asks the run to stop; a second one ends the process at once. */
+static void watch_signals(void)
+{
+    struct sigaction action = { .sa_handler = note_signal,
+                                .sa_flags = (int)SA_RESETHAND | SA_RESTART };
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static bool is_caught(void)
+{
+    return caught != 0;
+}
+
+/* ---- results --------------------------------------------------------------------------------------- */
+
+static void print_score(const char *what, const train_score *s)
+{
+    printf("%-10s  top1 %6.2f %%  top5 %6.2f %%  loss %.4f  (%lld test pictures)\n", what,
+           100 * s->top1, 100 * s->top5, s->loss, (long long)s->n);
+}
+
+static void print_text(const train_result *r)
+{
+    if (!r->has_test)
+        return;
+    print_score(r->quantized ? "fake-quant" : "float", &r->test);
+    if (r->quantized)
+        print_score("int8", &r->int8);
+}
+
+static void print_json(const train_result *r)
+{
+    printf("{\"steps\":%lld,\"seconds\":%.3f,\"quantized\":%s", (long long)r->step, r->seconds,
+           r->quantized ? "true" : "false");
+    if (r->has_test)
+        printf(",\"split\":\"test\",\"n\":%lld,\"top1\":%.6f,\"top5\":%.6f,\"loss\":%.6f",
+               (long long)r->test.n, r->test.top1, r->test.top5, r->test.loss);
+    if (r->has_test && r->quantized)
+        printf(",\"int8_top1\":%.6f,\"int8_top5\":%.6f,\"int8_loss\":%.6f", r->int8.top1,
+               r->int8.top5, r->int8.loss);
+    if (r->quantized)
+        printf(",\"tflite_bytes\":%zu", r->tflite_bytes);
+    printf("}\n");
+}
+
+/* ---- the command ------------------------------------------------------------------------------------ */
+
+/* A run that goes on takes what was not said again from its own recipe. */
+static nn_status take_own_recipe(train_args *args, const settings *s)
+{
+    char path[TRAIN_PATH];
+    snprintf(path, sizeof path, "%s/recipe.ini", s->out);
+    FILE *there = fopen(path, "r");
+    if (there == NULL)
+        return NN_OK;
+    fclose(there);
+    return train_args_recipe(args, path);
+}
 
 static nn_status run(train_call *call)
 {
-    (void)call;
-    return nn_fail(NN_ENOTSUP, "not written yet");
+    settings *s = call->args->settings;
+    train_result result;
+    if (s->out == NULL)
+        return nn_fail(NN_EINVAL, "--out: is missing; name a folder for the results");
+    if (s->resume && s->overwrite)
+        return nn_fail(NN_EINVAL, "--resume and --overwrite: choose one");
+    if (s->resume && call->args->n_recipes == 0)
+        NN_TRY(take_own_recipe(call->args, s));
+    const train_run_options options = { .recipe = &s->recipe,
+                                        .seed = s->common.seed,
+                                        .max_pixels = s->common.max_pixels,
+                                        .max_macs = s->common.max_macs,
+                                        .max_memory = s->common.max_memory,
+                                        .out = s->out,
+                                        .use = s->resume      ? TRAIN_FOLDER_RESUME
+                                               : s->overwrite ? TRAIN_FOLDER_OVERWRITE
+                                                              : TRAIN_FOLDER_NEW,
+                                        .args = call->args,
+                                        .stop = is_caught };
+    watch_signals();
+    NN_TRY(train_run(&result, &options));
+    if (result.stopped) {
+        train_log("interrupted after step %lld of %lld; go on with --resume",
+                  (long long)result.step, (long long)result.total);
+        call->exit_code = 128 + (int)caught;
+        return NN_OK;
+    }
+    (s->common.json ? print_json : print_text)(&result);
+    return NN_OK;
 }
 
 const train_command train_command_train = {
     .name = "train",
     .operands = "[RECIPE.ini]",
-    .about = "train a network",
+    .about = "train a network, in float or with fake quantization",
+    .more = "--json: steps, seconds, quantized; with test pictures split, n, top1, top5, loss\n"
+            "(float or fake-quant), int8_top1, int8_top5, int8_loss; tflite_bytes.",
     .operands_max = 1,
     .recipe = true,
     .settings_bytes = sizeof(settings),
+    .groups = groups,
+    .n_groups = TRAIN_N(groups),
     .run = run,
 };

@@ -21,9 +21,9 @@ typedef struct train_common {
 extern const char *const train_isa_names[];
 
 typedef struct train_call {
-    const void *settings;   /* of the command's type */
-    train_args *args;       /* operands, which options were given; its settings are the same */
-    int exit_code;          /* what main exits with if it is not 0, whatever run returns */
+    const void *settings; /* of the command's type */
+    train_args *args;     /* operands, which options were given; its settings are the same */
+    int exit_code;        /* what main exits with if it is not 0, whatever run returns */
 } train_call;
 
 typedef struct train_command {

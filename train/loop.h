@@ -36,8 +36,8 @@ typedef struct train_line {
 /* What the loop calls; any may be NULL.  A status other than NN_OK ends the run. */
 typedef struct train_hooks {
     void *ctx;
-    nn_status (*on_step)(void *ctx, const train_moment *at);
     nn_status (*on_line)(void *ctx, const train_line *line); /* about ten an epoch */
+    nn_status (*on_step)(void *ctx, const train_moment *at); /* after the step and its line */
     bool (*stop)(void *ctx);                                 /* asked after each step: leave now? */
 } train_hooks;
 

@@ -1,0 +1,121 @@
+#define _DEFAULT_SOURCE /* flock */
+#include "train/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char lock_name[] = ".lock";
+
+/* What a run leaves. */
+static const char *const results[] = { "model.safetensors", "best.safetensors", "model.tflite",
+                                       "recipe.ini",        "log.csv",          "report.html" };
+
+enum { N_RESULTS = sizeof results / sizeof results[0], ROOM_FOR_A_NAME = 64 };
+
+static nn_status fail(const char *path)
+{
+    return nn_fail(NN_EIO, "%s: %s", path, strerror(errno));
+}
+
+const char *train_folder_file(const train_folder *f, const char *name, char *out)
+{
+    snprintf(out, TRAIN_PATH, "%.*s/%s", TRAIN_PATH - ROOM_FOR_A_NAME, f->path, name);
+    return out;
+}
+
+bool train_folder_has(const train_folder *f, const char *name)
+{
+    char path[TRAIN_PATH];
+    return access(train_folder_file(f, name, path), F_OK) == 0;
+}
+
+static nn_status make_folders(const char *path)
+{
+    char part[TRAIN_PATH];
+    struct stat st;
+    for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        int n = slash != NULL ? (int)(slash - path) : (int)strlen(path);
+        snprintf(part, sizeof part, "%.*s", n, path);
+        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+            return fail(part);
+        if (slash == NULL)
+            break;
+    }
+    if (stat(path, &st) != 0)
+        return fail(path);
+    return S_ISDIR(st.st_mode) ? NN_OK : nn_fail(NN_EIO, "%s: is not a folder", path);
+}
+
+static nn_status hold(train_folder *f)
+{
+    char path[TRAIN_PATH];
+    f->lock = open(train_folder_file(f, lock_name, path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (f->lock < 0)
+        return fail(path);
+    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0)
+        return NN_OK;
+    nn_status st = errno == EWOULDBLOCK
+                       ? nn_fail(NN_EIO,
+                                 "%s: another run holds this folder; wait for it or "
+                                 "choose another --out",
+                                 f->path)
+                       : fail(path);
+    close(f->lock);
+    f->lock = -1;
+    return st;
+}
+
+static nn_status check_empty(const train_folder *f)
+{
+    DIR *d = opendir(f->path);
+    nn_status st = NN_OK;
+    if (d == NULL)
+        return fail(f->path);
+    for (struct dirent *e = readdir(d); e != NULL && st == NN_OK; e = readdir(d))
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            strcmp(e->d_name, lock_name) != 0)
+            st = nn_fail(NN_EIO,
+                         "--out %s: is not empty; go on with --resume, start anew with "
+                         "--overwrite, or choose another folder",
+                         f->path);
+    closedir(d);
+    return st;
+}
+
+static nn_status remove_results(const train_folder *f)
+{
+    char path[TRAIN_PATH];
+    for (int i = 0; i < N_RESULTS; i++)
+        if (unlink(train_folder_file(f, results[i], path)) != 0 && errno != ENOENT)
+            return fail(path);
+    return NN_OK;
+}
+
+nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use)
+{
+    f->lock = -1;
+    if (path[0] == '\0' || strlen(path) >= TRAIN_PATH - ROOM_FOR_A_NAME)
+        return nn_fail(NN_EINVAL, "--out: the path is empty or too long");
+    strcpy(f->path, path);
+    NN_TRY(make_folders(f->path));
+    NN_TRY(hold(f));
+    nn_status st = use == TRAIN_FOLDER_NEW         ? check_empty(f)
+                   : use == TRAIN_FOLDER_OVERWRITE ? remove_results(f)
+                                                   : NN_OK;
+    if (st != NN_OK)
+        train_folder_close(f);
+    return st;
+}
+
+void train_folder_close(train_folder *f)
+{
+    if (f->lock >= 0)
+        close(f->lock);
+    f->lock = -1;
+}

@@ -1,0 +1,33 @@
+/* folder - the folder that a run leaves its results in, held by one run at a time. */
+#ifndef OCTET_TRAIN_FOLDER_H
+#define OCTET_TRAIN_FOLDER_H
+
+#include <stdbool.h>
+
+#include "nn/base/status.h"
+
+enum { TRAIN_PATH = 4096 };
+
+typedef struct train_folder {
+    char path[TRAIN_PATH];
+    int lock; /* file descriptor */
+} train_folder;
+
+typedef enum train_folder_use {
+    TRAIN_FOLDER_NEW,      /* must be empty or missing */
+    TRAIN_FOLDER_RESUME,   /* as it is */
+    TRAIN_FOLDER_OVERWRITE /* the files that a run leaves are removed first; others stay */
+} train_folder_use;
+
+/* Makes the folder with its parents if need be, and holds it until train_folder_close or the end of the
+ * process, however it ends.  Errors: NN_EIO (system; not empty; held by another run), NN_EINVAL (path). */
+nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use);
+void train_folder_close(train_folder *f);
+
+/* folder/name in `out`, which has TRAIN_PATH bytes; returns out. */
+const char *train_folder_file(const train_folder *f, const char *name, char *out);
+
+/* Is there a file of this name? */
+bool train_folder_has(const train_folder *f, const char *name);
+
+#endif

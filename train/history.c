@@ -1,0 +1,82 @@
+#include "train/history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/base/file.h"
+
+static const char heading[] = "step,epoch,phase,lr,train_loss,train_top1,val_loss,val_top1,"
+                              "val_top5,int8_loss,int8_top1,images_per_s\n";
+
+enum { HEADING = sizeof heading - 1, LARGEST = 1 << 28 };
+
+/* Bytes of the whole lines whose step is at most `step`. */
+static size_t keep(const char *text, size_t size, int64_t step)
+{
+    size_t kept = HEADING;
+    while (kept < size) {
+        const char *end = memchr(text + kept, '\n', size - kept);
+        if (end == NULL || strtoll(text + kept, NULL, 10) > step)
+            break;
+        kept = (size_t)(end - text) + 1;
+    }
+    return kept;
+}
+
+static nn_status cut(const char *path, int64_t step)
+{
+    nn_bytes old;
+    NN_TRY(nn_file_read(&old, path, LARGEST));
+    const char *text = (const char *)old.data;
+    nn_status st = NN_OK;
+    if (old.size < HEADING || memcmp(text, heading, HEADING) != 0)
+        st = nn_fail(NN_EFORMAT, "%s: does not begin as a log of octet does", path);
+    else
+        st = nn_file_write(path, text, keep(text, old.size, step));
+    nn_bytes_free(&old);
+    return st;
+}
+
+nn_status train_history_open(train_history *h, const char *path, int64_t step)
+{
+    FILE *there = step > 0 ? fopen(path, "r") : NULL;
+    if (there != NULL)
+        fclose(there);
+    NN_TRY(there != NULL ? cut(path, step) : nn_file_write(path, heading, HEADING));
+    snprintf(h->path, sizeof h->path, "%s", path);
+    h->file = fopen(path, "a");
+    return h->file != NULL ? NN_OK : nn_fail(NN_EIO, "%s: %s", path, strerror(errno));
+}
+
+static void put_score(FILE *to, const train_score *s, bool top5)
+{
+    fprintf(to, "%.6f,%.6f,", s->loss, s->top1);
+    if (top5)
+        fprintf(to, "%.6f,", s->top5);
+}
+
+nn_status train_history_add(train_history *h, const train_line *l, double images_per_s)
+{
+    fprintf(h->file, "%lld,%lld,%s,%.8g,%.6f,%.6f,", (long long)l->at.step, (long long)l->at.epoch,
+            l->at.quantized ? "qat" : "float", l->at.lr, l->at.loss, l->at.top1);
+    if (l->has_val)
+        put_score(h->file, &l->val, true);
+    else
+        fputs(",,,", h->file);
+    if (l->has_int8)
+        put_score(h->file, &l->int8, false);
+    else
+        fputs(",,", h->file);
+    fprintf(h->file, "%.1f\n", images_per_s);
+    if (fflush(h->file) != 0 || ferror(h->file))
+        return nn_fail(NN_EIO, "%s: %s", h->path, strerror(errno));
+    return NN_OK;
+}
+
+void train_history_close(train_history *h)
+{
+    if (h->file != NULL)
+        fclose(h->file);
+    h->file = NULL;
+}
