@@ -170,7 +170,7 @@ static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
 
 static void correlate(const nn_conv_pass *p, const target *t, const nn_real *packed, char *slots)
 {
-#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(p->chunks))
+#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(p->chunks))
     for (int i = 0; i < p->chunks; i++) {
         const slot s = slot_here(slots, p);
         correlate_chunk(p, i, t, packed, &s);
@@ -293,7 +293,7 @@ static void backward_w(const nn_call *c, const nn_conv_geom *g)
     nn_real *partial = c->dx[W];
     if (cut.groups > 1)
         partial = nn_linear_carve(&at, weight_count(g) * (size_t)cut.groups * sizeof(nn_real));
-#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(units))
+#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(units))
     for (int i = 0; i < units; i++) {
         const slot s = slot_here(at, &p);
         weight_unit(c, g, &p, cut, i, partial, &s);

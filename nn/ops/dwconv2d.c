@@ -144,7 +144,7 @@ static void forward(const nn_call *c)
 {
     const nn_conv_geom g = nn_linear_geom(c->node, c->batch);
     const nn_conv_pass p = nn_conv_forward(&g, g.o / g.c);
-#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(p.chunks))
+#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(p.chunks))
     for (int i = 0; i < p.chunks; i++) {
         const slot s = slot_here(c->scratch, &p, 0);
         forward_chunk(c, &g, &p, i, &s);
@@ -199,7 +199,7 @@ static void backward_x(const nn_call *c, const nn_conv_geom *g)
 {
     for (int phase = 0; phase < nn_conv_phases(g); phase++) {
         const nn_conv_pass p = nn_conv_backward(g, phase);
-#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(p.chunks))
+#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(p.chunks))
         for (int i = 0; i < p.chunks; i++) {
             const slot s = slot_here(c->scratch, &p, wide_of(g));
             backward_chunk(c, g, &p, i, &s);
@@ -256,7 +256,7 @@ static void backward_w(const nn_call *c, const nn_conv_geom *g)
     const size_t wide = (size_t)nn_conv_taps(&p) * (size_t)g->o;
     char *at = c->scratch;
     nn_real *partial = nn_linear_carve(&at, wide * (size_t)groups * sizeof(nn_real));
-#pragma omp parallel for schedule(static) num_threads(nn_linear_threads(groups))
+#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(groups))
     for (int i = 0; i < groups; i++) {
         const slot s = slot_here(at, &p, 0);
         nn_real *dw = partial + wide * (size_t)i;
