@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export/tflite.h"
 #include "train/inspect.h"
 #include "train/output.h"
 #include "train/tflite_file.h"
@@ -114,7 +115,7 @@ static void print_metadata(const view *v)
         if (name == NULL)
             return;
         printf("metadata %s, %zu bytes", clean(v, name), size);
-        if (strncmp(name, "octet.", 6) == 0 && size <= MOST_TEXT)
+        if (strcmp(name, EX_METADATA_PREPROCESSING) == 0 && size <= MOST_TEXT)
             printf(": %s",
                    clean(v, nn_arena_printf(v->texts, "%.*s", (int)size, (const char *)bytes)));
         printf("\n");

@@ -85,34 +85,6 @@ static nn_status read_metadata(train_prep *p, const char *text, size_t size)
     return st;
 }
 
-static bool is_uniform(const double *v, int channels)
-{
-    for (int c = 1; c < channels; c++)
-        if (v[c] != v[0])
-            return false;
-    return true;
-}
-
-const char *train_picture_json(nn_arena *a, const train_prep *p)
-{
-    cJSON *json = cJSON_CreateObject(), *resize;
-    int n = is_uniform(p->mean, p->channels) && is_uniform(p->std, p->channels) ? 1 : p->channels;
-    char how[32];
-    const char *rule = ds_resize_rule_text(p->resize), *comma = strchr(rule, ',');
-    snprintf(how, sizeof how, "%.*s", (int)(comma - rule), rule);
-    cJSON_AddItemToObject(json, "mean", cJSON_CreateDoubleArray(p->mean, n));
-    cJSON_AddItemToObject(json, "std", cJSON_CreateDoubleArray(p->std, n));
-    resize = cJSON_AddObjectToObject(json, "resize");
-    cJSON_AddStringToObject(resize, "how", how);
-    cJSON_AddStringToObject(resize, "filter", comma + 1);
-    cJSON_AddNumberToObject(json, "channels", p->channels);
-    char *text = cJSON_PrintUnformatted(json);
-    const char *copy = text != NULL ? nn_arena_strdup(a, text) : NULL;
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return copy;
-}
-
 /* ---- preprocessing ------------------------------------------------------------------------------- */
 
 static nn_status find_size(train_prep *p, const rt_model *m)

@@ -33,9 +33,6 @@ nn_status train_picture_prep(train_prep *out, train_picture_source *source, cons
 void train_picture_encode(void *codes, const rt_tensor *input, const train_prep *p,
                           const uint8_t *pixels);
 
-/* The metadata that train_picture_prep reads, as one line of JSON; NULL if memory is out. */
-const char *train_picture_json(nn_arena *a, const train_prep *p);
-
 /* Class names. */
 typedef struct train_labels {
     int n; /* 0: none are known */

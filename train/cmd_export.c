@@ -1,0 +1,111 @@
+/* octet export - writes a checkpoint in another form. */
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/base/suggest.h"
+#include "train/command.h"
+#include "train/output.h"
+#include "train/ship.h"
+
+typedef struct settings {
+    train_common common;
+    const char *format, *out;
+} settings;
+
+static const train_arg args[] = {
+    { .name = "format",
+      .kind = TRAIN_TEXT,
+      .at = offsetof(settings, format),
+      .value = "tflite",
+      .form = "NAME",
+      .help = "tflite: int8, from the ranges that the checkpoint has" },
+    { .name = "out",
+      .kind = TRAIN_TEXT,
+      .at = offsetof(settings, out),
+      .form = "FILE",
+      .help = "where it goes; - is standard output" },
+};
+
+static const train_rows rows = { "export", args, TRAIN_N(args) };
+static const train_group groups[] = { { &rows, 0 } };
+
+static nn_status check(const settings *s)
+{
+    static const char *const names[] = { "tflite", "tflite-uint8", "tflite-float", "graphdef",
+                                         "onnx" };
+    const char *format = s->format != NULL ? s->format : "", *near;
+    bool known = false;
+    for (int i = 0; i < TRAIN_N(names); i++)
+        known = known || strcmp(format, names[i]) == 0;
+    if (s->out == NULL)
+        return nn_fail(NN_EINVAL, "--out: is missing; name the file to write");
+    if (train_output_is_stdout(s->out) && s->common.json)
+        return nn_fail(NN_EINVAL, "--out -: and --json both want standard output");
+    if (strcmp(format, "tflite") == 0)
+        return NN_OK;
+    if (known)
+        return nn_fail(NN_EINVAL, "--format %s: is not there yet; tflite is", format);
+    near = nn_suggest(format, names, TRAIN_N(names));
+    return nn_fail(NN_EINVAL, "--format: \"%.60s\" is unknown; %s%s", format,
+                   near != NULL ? "did you mean " : "tflite is there", near != NULL ? near : "");
+}
+
+static nn_status export(size_t *bytes, const train_network *n, const char *out)
+{
+    nn_bytes file;
+    if (!n->can_quantize)
+        return nn_fail(NN_ENOTSUP, "cannot be quantized: %s", n->reason != NULL ? n->reason : "");
+    if (!n->has_ranges)
+        return nn_fail(NN_ENOTSUP,
+                       "has no quantization ranges; train with --qat, or calibrate with "
+                       "octet quantize");
+    NN_TRY(train_ship(&file, n));
+    nn_status st = train_output_write(out, file.data, file.size);
+    *bytes = file.size;
+    nn_bytes_free(&file);
+    return st;
+}
+
+static nn_status print(const settings *s, size_t bytes)
+{
+    if (!s->common.json) {
+        if (!train_output_is_stdout(s->out))
+            printf("%s: %zu bytes\n", s->out, bytes);
+        return NN_OK;
+    }
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "file", s->out);
+    cJSON_AddStringToObject(o, "format", s->format);
+    cJSON_AddNumberToObject(o, "bytes", (double)bytes);
+    return train_output_json(o);
+}
+
+static nn_status run(train_call *call)
+{
+    const settings *s = call->settings;
+    const char *path = call->args->operand[0];
+    const train_limits limits = { s->common.max_macs, s->common.max_memory };
+    train_network *n;
+    size_t bytes = 0;
+    NN_TRY(check(s));
+    NN_TRY(train_network_load(&n, path, NULL, &limits));
+    nn_status st = export(&bytes, n, s->out);
+    train_network_free(n);
+    if (st != NN_OK)
+        return st == NN_EIO ? st : nn_fail_context(st, "%s", path);
+    return print(s, bytes);
+}
+
+const train_command train_command_export = {
+    .name = "export",
+    .operands = "CHECKPOINT",
+    .about = "write a checkpoint in another form",
+    .more = "--json: {\"file\", \"format\", \"bytes\"}\n\n"
+            "  octet export run/model.safetensors --format tflite --out model.tflite",
+    .operands_min = 1,
+    .operands_max = 1,
+    .settings_bytes = sizeof(settings),
+    .groups = groups,
+    .n_groups = TRAIN_N(groups),
+    .run = run,
+};
