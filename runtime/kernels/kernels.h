@@ -57,6 +57,9 @@ struct rt_kernels {
 
 const rt_kernels *rt_kernels_c(void);
 
+/* The difference instead of the sum; rare enough to have no variants. */
+void rt_sub_s8(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const rt_add_params *p);
+
 /* Tables for processors, in rising order; each is there only where the compiler's target has it. */
 #if defined(__x86_64__)
 const rt_kernels *rt_kernels_avx2(void);

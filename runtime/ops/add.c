@@ -1,7 +1,7 @@
-/* ADD - y = clamp(a + b), with broadcasting; int8 and uint8.
+/* ADD and SUB - y = clamp(a + b) or clamp(a - b), with broadcasting; int8 and uint8.
  *
  * Both inputs are brought to twice the larger of their scales with 20 extra bits, added, and brought to
- * the output's scale: reference/integer_ops/add.h, reference/add.h. */
+ * the output's scale: reference/integer_ops/add.h, reference/add.h, reference/sub.h. */
 #include "runtime/ops/binary.h"
 
 typedef struct add {
@@ -9,10 +9,16 @@ typedef struct add {
     const rt_kernels *kernels;
 } add;
 
-static void row(void *out, const void *a, const void *b, size_t n, const void *params)
+static void add_row(void *out, const void *a, const void *b, size_t n, const void *params)
 {
     const add *p = params;
     p->kernels->add(out, a, b, n, &p->p);
+}
+
+static void sub_row(void *out, const void *a, const void *b, size_t n, const void *params)
+{
+    const add *p = params;
+    rt_sub_s8(out, a, b, n, &p->p);
 }
 
 /* The multiplier of a ratio that must be below 1. */
@@ -48,7 +54,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     a.p.zero = out->zero_point - shift;
     a.p.lo -= shift;
     a.p.hi -= shift;
-    return rt_use_binary(b, n, row, &a, sizeof a);
+    return rt_use_binary(b, n, n->op->code == TFL_OP_SUB ? sub_row : add_row, &a, sizeof a);
 }
 
 static const rt_field fields[] = {
@@ -61,6 +67,19 @@ const rt_op rt_op_add = {
     .code = TFL_OP_ADD,
     .max_version = 5,
     .options = TFL_OPTIONS_ADD,
+    .fields = fields,
+    .in_min = 2,
+    .in_max = 2,
+    .out_min = 1,
+    .out_max = 1,
+    .prepare = prepare,
+};
+
+const rt_op rt_op_sub = {
+    .name = "SUB",
+    .code = TFL_OP_SUB,
+    .max_version = 5,
+    .options = TFL_OPTIONS_SUB,
     .fields = fields,
     .in_min = 2,
     .in_max = 2,

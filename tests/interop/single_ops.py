@@ -325,13 +325,121 @@ def dequantize(r, b):
     return [x], [y]
 
 
+def moved(r, dims):
+    """Input and output with one quantization, for operators that only move values."""
+    dtype = r.kind()
+    return dtype, r.scale(), r.zero(dtype), [r.int(1, 6) for _ in range(dims)]
+
+
+def squeeze(r, b):
+    dtype, scale, zero, shape = moved(r, r.int(1, 4))
+    for i in range(len(shape)):
+        if r.chance(0.5):
+            shape[i] = 1
+    ones = [i for i, d in enumerate(shape) if d == 1]
+    dims = [i for i in ones if r.chance(0.6)]
+    gone = dims or ones
+    out = [d for i, d in enumerate(shape) if i not in gone]
+    x, y = b.tensor(shape, dtype, scale, zero), b.tensor(out, dtype, scale, zero)
+    b.op("SQUEEZE", [x], [y], 1, "SqueezeOptions", squeezeDims=[d - len(shape) if r.chance(0.3) else d for d in dims])
+    return [x], [y]
+
+
+def transpose(r, b):
+    dtype, scale, zero, shape = moved(r, r.int(1, 5))
+    order = r.g.permutation(len(shape)).tolist()
+    x, y = b.tensor(shape, dtype, scale, zero), b.tensor([shape[i] for i in order], dtype, scale, zero)
+    b.op("TRANSPOSE", [x, b.tensor([len(order)], np.int32, data=order)], [y], 2, "TransposeOptions")
+    return [x], [y]
+
+
+def strided_slice(r, b):
+    dtype, scale, zero, shape = moved(r, r.int(1, 4))
+    n = len(shape)
+    begin, end, strides, out = [], [], [], []
+    begin_mask = end_mask = shrink = 0
+    for i, d in enumerate(shape):
+        step = r.pick([1, 1, 2, 3, -1, -2])
+        first = r.int(0, d - 1)
+        last = r.int(first + 1, d) if step > 0 else r.int(-1, first - 1)
+        if r.chance(0.2):
+            shrink |= 1 << i
+            step, last = 1, first + 1
+        else:
+            if r.chance(0.3):
+                begin_mask |= 1 << i
+                first = 0 if step > 0 else d - 1
+            if r.chance(0.3) or last == -1:
+                end_mask |= 1 << i
+                last = d if step > 0 else -1
+            out.append(len(range(first, last, step)))
+        begin.append(first - d if r.chance(0.3) else first)
+        end.append(last - d if r.chance(0.3) and 0 <= last < d else last + (3 if last == d and r.chance(0.3) else 0))
+        strides.append(step)
+    x, y = b.tensor(shape, dtype, scale, zero), b.tensor(out, dtype, scale, zero)
+    given = [b.tensor([n], np.int32, data=v) for v in (begin, end, strides)]
+    b.op("STRIDED_SLICE", [x, *given], [y], 2, "StridedSliceOptions", beginMask=begin_mask, endMask=end_mask,
+         shrinkAxisMask=shrink)
+    return [x], [y]
+
+
+def split(r, b):
+    dtype, scale, zero, shape = moved(r, r.int(1, 4))
+    axis, count = r.int(0, len(shape) - 1), r.int(1, 4)
+    part = list(shape)
+    shape[axis] *= count
+    x = b.tensor(shape, dtype, scale, zero)
+    given = b.tensor([], np.int32, data=axis - len(shape) if r.chance(0.3) else axis)
+    outs = [b.tensor(part, dtype, scale, zero) for _ in range(count)]
+    b.op("SPLIT", [given, x], outs, 2, "SplitOptions", numSplits=count)
+    return [x], outs
+
+
+def resize(name):
+    def make(r, b):
+        dtype, scale, zero, shape = moved(r, 4)
+        size = [r.int(1, 12), r.int(1, 12)]
+        corners = r.chance(0.3)
+        half = not corners and r.chance(0.5)
+        x = b.tensor(shape, dtype, scale, zero)
+        y = b.tensor([shape[0], *size, shape[3]], dtype, scale, zero)
+        options = "ResizeBilinearOptions" if name == "RESIZE_BILINEAR" else "ResizeNearestNeighborOptions"
+        b.op(name, [x, b.tensor([2], np.int32, data=size)], [y], 3, options, alignCorners=corners,
+             halfPixelCenters=half)
+        return [x], [y]
+    return make
+
+
+def arg_max(r, b):
+    dtype, scale, zero, shape = moved(r, r.int(1, 4))
+    axis = r.int(0, len(shape) - 1)
+    shape[axis] = r.int(1, 40)
+    wide = r.chance(0.5)
+    x = b.tensor(shape, dtype, scale, zero)
+    y = b.tensor(shape[:axis] + shape[axis + 1:], np.int64 if wide else np.int32)
+    given = b.tensor([1] if r.chance(0.5) else [], np.int32, data=axis - len(shape) if r.chance(0.3) else axis)
+    b.op("ARG_MAX", [x, given], [y], 2, "ArgMaxOptions", outputType=4 if wide else 2)
+    return [x], [y]
+
+
 CASES = {
     "conv_2d": conv_2d,
     "depthwise_conv_2d": depthwise_conv_2d,
     "fully_connected": fully_connected,
     "add": binary("ADD", "AddOptions", 2),
     "mul": binary("MUL", "MulOptions", 3),
+    "sub": binary("SUB", "SubOptions", 2),
+    "minimum": extremum("MINIMUM"),
+    "maximum": extremum("MAXIMUM"),
     "concatenation": concatenation,
+    "split": split,
+    "strided_slice": strided_slice,
+    "squeeze": squeeze,
+    "transpose": transpose,
+    "resize_nearest_neighbor": resize("RESIZE_NEAREST_NEIGHBOR"),
+    "resize_bilinear": resize("RESIZE_BILINEAR"),
+    "arg_max": arg_max,
+    "leaky_relu": leaky_relu,
     "average_pool_2d": pool("AVERAGE_POOL_2D"),
     "max_pool_2d": pool("MAX_POOL_2D"),
     "mean": mean,
