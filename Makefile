@@ -106,20 +106,20 @@ $(filter-out $(RT_HOSTED),$(call obj,$(RT_SRC))): RT_FREESTANDING := -ffreestand
 $(OUT)/obj/data/sample.o: $(wildcard data/sample/*.gz)
 
 $(RT_LIB): $(call obj,$(RT_SRC))
-$(LIB): $(call obj,$(LIB_SRC))
+$(LIB): $(call obj,$(LIB_SRC) $(RT_SRC)) # whoever trains needs one library only
 $(RT_LIB) $(LIB):
 	@$(if $(Q),echo "  ar   $@",:)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && ar qcs $@ $^ # q: two folders may have a file of one name
 
 $(OUT)/liboctet_rt.so: $(call obj,$(RT_SRC))
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) -shared $(filter-out -fopenmp,$(ALL_LDFLAGS)) -Wl,-soname,liboctet_rt.so.0 -o $@ $^
 
-$(PROG): $(call obj,$(PROG_SRC)) $(LIB) $(RT_LIB)
+$(PROG): $(call obj,$(PROG_SRC)) $(LIB)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
-$(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB) $(RT_LIB)
+$(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB)
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(TEST_LDLIBS) $(LIB_LDLIBS)
@@ -163,8 +163,8 @@ lint: ## formatting, layering, headers, static analysis, and the measures
 format: ## apply .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
-PUBLIC_HEADERS := $(wildcard nn/base/*.h nn/*.h optim/*.h data/*.h data/*.def models/*.h models/*.def quant/*.h export/*.h \
-                  train/*.h runtime/rt.h nn/ops.def)
+PUBLIC_HEADERS := $(filter-out %_internal.h,$(wildcard nn/base/*.h $(foreach d,nn optim data models quant \
+                  export train,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
 
 install: all ## install program, libraries and headers (PREFIX=, DESTDIR=)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig

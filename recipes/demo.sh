@@ -1,0 +1,50 @@
+#!/bin/sh
+# The whole job on real pictures: train in float, quantize after training, fine-tune with fake
+# quantization, and run both integer models.  Usage: recipes/demo.sh OCTET FOLDER
+set -eu
+octet=$1
+dir=$2
+data=fashion-mnist
+[ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || {
+    data=sample
+    echo "Fashion-MNIST is not installed; using the 1.3 MB sample that is part of octet" >&2
+}
+start=$(date +%s)
+rm -rf "$dir"
+mkdir -p "$dir"
+
+echo "== 1/4 training in float" >&2
+"$octet" train recipes/demo-float.ini --data $data --out "$dir/float" >"$dir/float.txt"
+echo "== 2/4 quantizing it without training (min-max ranges)" >&2
+"$octet" quantize "$dir/float/model.safetensors" --data $data --method minmax --quiet \
+    --out "$dir/ptq.tflite" >/dev/null
+echo "== 3/4 fine-tuning with fake quantization" >&2
+"$octet" train recipes/demo-qat.ini --data $data --init "$dir/float/model.safetensors" \
+    --out "$dir/qat" >"$dir/qat.txt"
+cp "$dir/qat/model.tflite" "$dir/model.tflite"
+echo "== 4/4 the test pictures, on each of the four" >&2
+
+# accuracy in per cent, from the JSON of octet eval
+top1() {
+    "$octet" eval "$1" --data $data --quiet --json |
+        sed 's/.*"top1":\([0-9.e-]*\).*/\1/' | awk '{ printf "%.2f", 100 * $1 }'
+}
+size() { wc -c <"$1" | awk '{ printf "%.0f", $1 / 1024 }'; }
+float=$(top1 "$dir/float/model.safetensors")
+row() { # name, accuracy, file
+    awk -v name="$1" -v top1="$2" -v base="$float" -v kb="$(size "$3")" \
+        'BEGIN { printf "  %-34s %8.2f %% %+8.2f %9s KB\n", name, top1, top1 - base, kb }'
+}
+{
+    echo
+    echo "  accuracy on the test pictures           top-1     delta      file"
+    row "float" "$float" "$dir/float/model.safetensors"
+    row "int8, quantized after training" "$(top1 "$dir/ptq.tflite")" "$dir/ptq.tflite"
+    row "fake-quantized, after QAT" "$(top1 "$dir/qat/model.safetensors")" "$dir/qat/model.safetensors"
+    row "int8, after QAT" "$(top1 "$dir/model.tflite")" "$dir/model.tflite"
+    echo
+} | tee "$dir/table.txt"
+"$octet" verify "$dir/qat/model.safetensors" "$dir/model.tflite" --data $data --quiet \
+    >"$dir/verify.txt" || true
+grep -i 'predictions' "$dir/verify.txt" || true
+echo "  the int8 model: $dir/model.tflite   ($(($(date +%s) - start)) s)"
