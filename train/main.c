@@ -188,10 +188,10 @@ static int exit_code(const train_command *c, const train_call *call, nn_status s
 /* A result that could not be written is a failure too: a full disk behind `octet ... > file`. */
 static int close_stdout(const train_command *c, int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || code != DONE)
         return code;
     fprintf(stderr, "octet %s: standard output: could not be written\n", c->name);
-    return code != DONE ? code : FAILED;
+    return FAILED;
 }
 
 static int run_command(const train_command *c, int argc, char **argv)

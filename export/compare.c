@@ -1,0 +1,438 @@
+#include "export/compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/integer.h"
+#include "nn/base/chunk.h"
+#include "nn/base/mem.h"
+#include "nn/exec.h"
+
+enum { FQ_X, FQ_MIN, FQ_MAX, FQ_SCALE, FQ_ZERO_POINT }; /* inputs of op fakequant */
+enum { QUANTBIAS_B, QUANTBIAS_X_SCALE, QUANTBIAS_W_SCALE };
+enum { WEIGHT = 1, BIAS = 2 }; /* inputs of a layer, in graph and file */
+
+/* What a thread counts for itself; all of it are sums and maxima of whole numbers, so that the order
+ * does not matter. */
+typedef struct count {
+    int64_t n, equal;
+    int largest;
+} count;
+
+typedef struct worker {
+    void *arena;
+    count *layer; /* of each operator */
+    count output;
+    int64_t agree;
+} worker;
+
+typedef struct comparer {
+    const nn_graph *g;
+    ex_integer file;
+    const rt_model *m;
+    const nn_node **node; /* of each tensor: whose values it has; NULL: none */
+    nn_plan *plan;
+    nn_exec *exec;
+    worker *workers;
+    int n_workers;
+    int64_t pictures;
+} comparer;
+
+/* ---- matching tensors with nodes ------------------------------------------------------------------------ */
+
+static bool is_weight(const nn_node *fq)
+{
+    return fq->in[FQ_X]->id == NN_OP_param || fq->in[FQ_X]->id == NN_OP_bnscale;
+}
+
+/* Is n the node behind the file's activation tensor of that name? */
+static bool holds(const nn_node *n, const char *name)
+{
+    if (n->id == NN_OP_fakequant)
+        return !is_weight(n) && strcmp(n->in[FQ_X]->name, name) == 0;
+    bool kept = n->id == NN_OP_max_pool || n->id == NN_OP_reshape || n->id == NN_OP_pad;
+    return kept && strcmp(n->name, name) == 0;
+}
+
+static const nn_node *find_holder(const nn_graph *g, const char *name)
+{
+    const nn_node *found = NULL;
+    for (int i = 0; i < nn_graph_count(g); i++)
+        if (holds(nn_graph_node(g, i), name))
+            found = nn_graph_node(g, i); /* a fakequant node follows the node it is about */
+    return found;
+}
+
+/* A fakequant node's range must be the file's. */
+static nn_status check_range(const nn_node *n, const rt_tensor *t)
+{
+    if (n->id != NN_OP_fakequant)
+        return NN_OK;
+    double scale = (double)n->in[FQ_SCALE]->param->value[0];
+    double zero_point = (double)n->in[FQ_ZERO_POINT]->param->value[0];
+    if ((float)scale != t->scale || (int32_t)zero_point != t->zero_point)
+        return nn_fail(
+            NN_EFORMAT,
+            "tensor %s: %.9g * (q - %d) in the file, %.9g * (q - %g) in the network; the "
+            "file was made from another checkpoint",
+            t->name, (double)t->scale, t->zero_point, scale, zero_point);
+    return NN_OK;
+}
+
+/* Finds the node of an activation.  What PAD puts before a convolution has none: it is computed. */
+static nn_status match(const nn_node **out, const nn_graph *g, const rt_tensor *t, const char *op)
+{
+    *out = find_holder(g, t->name);
+    if (*out == NULL && op != NULL && strcmp(op, "PAD") == 0)
+        return NN_OK;
+    if (*out == NULL)
+        return nn_fail(
+            NN_EFORMAT,
+            "tensor %s: the network has none of that name; the file is another network's", t->name);
+    if (t->type != RT_INT8)
+        return nn_fail(NN_ENOTSUP, "tensor %s: is %s; int8 files are compared", t->name,
+                       rt_type_name(t->type));
+    if (t->count != nn_shape_count((*out)->shape))
+        return nn_fail(NN_EFORMAT, "tensor %s: has %zu elements in the file, %zu in the network",
+                       t->name, t->count, nn_shape_count((*out)->shape));
+    return check_range(*out, t);
+}
+
+static nn_status match_all(comparer *c)
+{
+    if (rt_n_inputs(c->m) != 1 || rt_n_outputs(c->m) != 1)
+        return nn_fail(NN_EFORMAT, "the file has %d inputs and %d outputs, the network one of each",
+                       rt_n_inputs(c->m), rt_n_outputs(c->m));
+    int in = rt_input(c->m, 0), out = rt_output(c->m, 0);
+    NN_TRY(match(&c->node[in], c->g, rt_tensor_at(c->m, in), NULL));
+    for (int i = 0; i < rt_n_operators(c->m); i++) {
+        const rt_operator *op = rt_operator_at(c->m, i);
+        NN_TRY(match(&c->node[op->out[0]], c->g, rt_tensor_at(c->m, op->out[0]), op->name));
+    }
+    if (c->node[out] == NULL)
+        return nn_fail(NN_EFORMAT, "tensor %s: is the file's result, but none of the network's",
+                       rt_tensor_at(c->m, out)->name);
+    return NN_OK;
+}
+
+/* ---- constants ------------------------------------------------------------------------------------------ */
+
+static int32_t int32_at(const void *data, size_t i)
+{
+    const uint8_t *b = (const uint8_t *)data + 4 * i; /* little-endian */
+    return (int32_t)((uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 |
+                     (uint32_t)b[3] << 24);
+}
+
+/* The index along `axis` of element i. */
+static size_t channel_of(const rt_tensor *t, size_t i)
+{
+    size_t inner = 1;
+    for (int d = t->axis + 1; d < t->rank; d++)
+        inner *= (size_t)t->dim[d];
+    return t->n_scales > 1 ? i / inner % (size_t)t->n_scales : 0;
+}
+
+/* The layer that reads the parameter `name`, as its weight. */
+static const nn_node *find_layer(const nn_graph *g, const char *name)
+{
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (!quant_has_weight(n) || n->in[WEIGHT]->id != NN_OP_fakequant)
+            continue;
+        const nn_node *param = n->in[WEIGHT]->in[FQ_X];
+        while (param->id != NN_OP_param)
+            param = param->in[0];
+        if (strcmp(param->name, name) == 0)
+            return n;
+    }
+    return NULL;
+}
+
+/* The graph's value is exactly scale * code, in the arithmetic of op fakequant. */
+static int64_t count_weights(const rt_tensor *t, const nn_real *value)
+{
+    const int8_t *code = t->data;
+    int64_t equal = 0;
+    for (size_t i = 0; i < t->count; i++)
+        equal += value[i] == (nn_real)code[i] * (nn_real)rt_scale(t, (int)channel_of(t, i));
+    return equal;
+}
+
+/* The same for op quantbias; a layer without a bias has zeros in the file. */
+static int64_t count_biases(const rt_tensor *t, const nn_node *bias, const nn_real *value)
+{
+    int64_t equal = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        double code = int32_at(t->data, i);
+        if (bias == NULL) {
+            equal += code == 0;
+            continue;
+        }
+        const nn_param *x = bias->in[QUANTBIAS_X_SCALE]->param,
+                       *w = bias->in[QUANTBIAS_W_SCALE]->param;
+        double scale = (double)x->value[0] * (double)w->value[w->count > 1 ? i : 0];
+        equal += value[i] == (nn_real)(code * scale);
+    }
+    return equal;
+}
+
+static nn_status compare_layer_constants(ex_comparison *out, const comparer *c,
+                                         const rt_operator *op)
+{
+    const rt_tensor *w = rt_tensor_at(c->m, op->in[WEIGHT]);
+    const nn_node *layer = find_layer(c->g, w->name);
+    if (layer == NULL || w->data == NULL || w->type != RT_INT8 ||
+        w->count != nn_shape_count(layer->in[WEIGHT]->shape))
+        return nn_fail(NN_EFORMAT,
+                       "tensor %s: the network has no such weights; the file is another network's",
+                       w->name);
+    out->constant[out->n_constants++] =
+        (ex_constant_match){ w->name, (int64_t)w->count,
+                             count_weights(w, nn_exec_value(c->exec, layer->in[WEIGHT])) };
+    if (op->n_in <= BIAS || op->in[BIAS] < 0)
+        return NN_OK;
+    const rt_tensor *b = rt_tensor_at(c->m, op->in[BIAS]);
+    const nn_node *bias = layer->n_in > BIAS ? layer->in[BIAS] : NULL;
+    if (b->data == NULL || b->type != RT_INT32 ||
+        b->count != (size_t)nn_shape_channels(layer->shape) ||
+        (bias != NULL && bias->id != NN_OP_quantbias))
+        return nn_fail(NN_EFORMAT, "tensor %s: is no bias of layer %s", b->name, layer->name);
+    const nn_real *value = bias != NULL ? nn_exec_value(c->exec, bias) : NULL;
+    out->constant[out->n_constants++] =
+        (ex_constant_match){ b->name, (int64_t)b->count, count_biases(b, bias, value) };
+    return NN_OK;
+}
+
+/* After a forward pass: weights and biases do not depend on the pictures. */
+static nn_status compare_constants(ex_comparison *out, const comparer *c)
+{
+    for (int i = 0; i < rt_n_operators(c->m); i++) {
+        const rt_operator *op = rt_operator_at(c->m, i);
+        if (op->macs > 0 && op->n_in > WEIGHT)
+            NN_TRY(compare_layer_constants(out, c, op));
+    }
+    return NN_OK;
+}
+
+/* ---- layers --------------------------------------------------------------------------------------------- */
+
+/* The graph's values of tensor t for item `item` of the batch lie on its grid. */
+static const nn_real *value_of(const comparer *c, int t, int item)
+{
+    return nn_exec_value(c->exec, c->node[t]) + (size_t)item * rt_tensor_at(c->m, t)->count;
+}
+
+static int code_of(const rt_tensor *t, nn_real value)
+{
+    long code = lround((double)value / (double)t->scale) + t->zero_point;
+    return (int)(code < -128 ? -128 : code > 127 ? 127 : code);
+}
+
+static void write_codes(const comparer *c, void *arena, int t, int item)
+{
+    const rt_tensor *tensor = rt_tensor_at(c->m, t);
+    const nn_real *value = value_of(c, t, item);
+    int8_t *code = rt_data(c->m, arena, t);
+    for (size_t i = 0; i < tensor->count; i++)
+        code[i] = (int8_t)code_of(tensor, value[i]);
+}
+
+static void count_codes(count *to, const comparer *c, void *arena, int t, int item)
+{
+    const rt_tensor *tensor = rt_tensor_at(c->m, t);
+    const nn_real *value = value_of(c, t, item);
+    const int8_t *code = rt_data(c->m, arena, t);
+    to->n += (int64_t)tensor->count;
+    for (size_t i = 0; i < tensor->count; i++) {
+        int d = abs(code[i] - code_of(tensor, value[i]));
+        to->equal += d == 0;
+        to->largest = d > to->largest ? d : to->largest;
+    }
+}
+
+/* Runs each operator alone on the graph's codes. */
+static void compare_layers(const comparer *c, worker *w, int item)
+{
+    for (int i = 0; i < rt_n_operators(c->m); i++) {
+        const rt_operator *op = rt_operator_at(c->m, i);
+        for (int k = 0; k < op->n_in; k++)
+            if (op->in[k] >= 0 && c->node[op->in[k]] != NULL)
+                write_codes(c, w->arena, op->in[k], item);
+        rt_run_some(c->m, w->arena, i, 1, NULL);
+        if (c->node[op->out[0]] != NULL)
+            count_codes(&w->layer[i], c, w->arena, op->out[0], item);
+    }
+}
+
+/* ---- predictions ---------------------------------------------------------------------------------------- */
+
+/* The lowest index of the largest code. */
+static size_t best_code(const int8_t *code, size_t n)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        best = code[i] > code[best] ? i : best;
+    return best;
+}
+
+static void compare_prediction(const comparer *c, worker *w, int item)
+{
+    int out = rt_output(c->m, 0);
+    size_t n = rt_tensor_at(c->m, out)->count;
+    int8_t *code = rt_data(c->m, w->arena, out);
+    write_codes(c, w->arena, out, item);
+    size_t ours = best_code(code, n);
+    write_codes(c, w->arena, rt_input(c->m, 0), item);
+    rt_run(c->m, w->arena, NULL);
+    w->agree += best_code(code, n) == ours;
+    count_codes(&w->output, c, w->arena, out, item);
+}
+
+static void compare_batch(comparer *c, const nn_real *image, int n)
+{
+    nn_exec_bind(c->exec, nn_graph_find(c->g, "image"), image);
+    nn_exec_forward(c->exec, n, &(nn_run){ 0 });
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < n; i++) {
+        worker *w = &c->workers[nn_thread_index()];
+        compare_layers(c, w, i);
+        compare_prediction(c, w, i);
+    }
+    c->pictures += n;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------ */
+
+static nn_status open_file(comparer *c, const void *bytes, size_t size, const rt_limits *limits)
+{
+    rt_options options = rt_options_default();
+    options.keep_all = true;
+    options.kernels = rt_kernels_best();
+    if (limits != NULL)
+        options.limits = *limits;
+    NN_TRY(ex_integer_open(&c->file, bytes, size, &options));
+    c->m = c->file.model;
+    return NN_OK;
+}
+
+static nn_status prepare(comparer *c, nn_arena *arena, int batch)
+{
+    size_t tensors = (size_t)rt_n_tensors(c->m), operators = (size_t)rt_n_operators(c->m);
+    c->n_workers = nn_thread_count();
+    c->node = nn_arena_alloc(arena, tensors * sizeof(const nn_node *));
+    c->workers = nn_arena_alloc(arena, (size_t)c->n_workers * sizeof *c->workers);
+    if (c->node == NULL || c->workers == NULL)
+        return NN_ENOMEM;
+    for (int i = 0; i < c->n_workers; i++) {
+        c->workers[i].layer = nn_arena_alloc(arena, operators * sizeof(count));
+        if (c->workers[i].layer == NULL)
+            return NN_ENOMEM;
+        NN_TRY(ex_integer_arena(&c->workers[i].arena, c->m));
+    }
+    NN_TRY(match_all(c));
+    NN_TRY(nn_plan_new(&c->plan, c->g, &(nn_plan_options){ .batch = batch, .keep_all = true }));
+    return nn_exec_new(&c->exec, c->plan, NULL);
+}
+
+static nn_status run_batches(ex_comparison *out, comparer *c, quant_next_batch *next, void *ctx)
+{
+    for (bool first = true;; first = false) {
+        const nn_real *image = NULL;
+        int n = 0;
+        NN_TRY(next(ctx, &image, &n));
+        if (n == 0)
+            return !first ? NN_OK : nn_fail(NN_EINVAL, "comparison: no pictures were given");
+        compare_batch(c, image, n);
+        if (first)
+            NN_TRY(compare_constants(out, c));
+    }
+}
+
+static void add(count *to, count from)
+{
+    to->n += from.n;
+    to->equal += from.equal;
+    to->largest = from.largest > to->largest ? from.largest : to->largest;
+}
+
+static void gather(ex_comparison *out, const comparer *c)
+{
+    count output = { 0 };
+    out->pictures = c->pictures;
+    for (int i = 0; i < rt_n_operators(c->m); i++) {
+        const rt_operator *op = rt_operator_at(c->m, i);
+        count sum = { 0 };
+        for (int k = 0; k < c->n_workers; k++)
+            add(&sum, c->workers[k].layer[i]);
+        if (c->node[op->out[0]] != NULL)
+            out->layer[out->n_layers++] =
+                (ex_layer_match){ rt_tensor_at(c->m, op->out[0])->name, op->name, sum.n, sum.equal,
+                                  sum.largest };
+    }
+    for (int k = 0; k < c->n_workers; k++) {
+        add(&output, c->workers[k].output);
+        out->agree += c->workers[k].agree;
+    }
+    out->outputs = output.n;
+    out->outputs_equal = output.equal;
+    out->outputs_largest = output.largest;
+}
+
+/* The names are the model's, which goes before the result does. */
+static nn_status keep_names(ex_comparison *out, nn_arena *arena)
+{
+    for (int i = 0; i < out->n_constants; i++)
+        if ((out->constant[i].name = nn_arena_strdup(arena, out->constant[i].name)) == NULL)
+            return NN_ENOMEM;
+    for (int i = 0; i < out->n_layers; i++) {
+        ex_layer_match *l = &out->layer[i];
+        if ((l->name = nn_arena_strdup(arena, l->name)) == NULL ||
+            (l->op = nn_arena_strdup(arena, l->op)) == NULL)
+            return NN_ENOMEM;
+    }
+    return NN_OK;
+}
+
+static nn_status compare(ex_comparison *out, comparer *c, nn_arena *arena, int batch,
+                         quant_next_batch *next, void *ctx)
+{
+    size_t operators = (size_t)rt_n_operators(c->m);
+    out->constant = nn_arena_alloc(arena, 2 * operators * sizeof *out->constant);
+    out->layer = nn_arena_alloc(arena, operators * sizeof *out->layer);
+    if (out->constant == NULL || out->layer == NULL)
+        return NN_ENOMEM;
+    NN_TRY(prepare(c, arena, batch));
+    NN_TRY(run_batches(out, c, next, ctx));
+    gather(out, c);
+    return keep_names(out, arena);
+}
+
+nn_status ex_compare(ex_comparison *out, nn_arena *arena, const nn_graph *deploy, const void *bytes,
+                     size_t size, const rt_limits *limits, int batch, quant_next_batch *next,
+                     void *ctx)
+{
+    comparer c = { .g = deploy };
+    *out = (ex_comparison){ 0 };
+    nn_status st = open_file(&c, bytes, size, limits);
+    if (st == NN_OK)
+        st = compare(out, &c, arena, batch, next, ctx);
+    for (int i = 0; c.workers != NULL && i < c.n_workers; i++)
+        nn_mem_free(c.workers[i].arena);
+    nn_exec_free(c.exec);
+    nn_plan_free(c.plan);
+    ex_integer_close(&c.file);
+    return st;
+}
+
+const ex_layer_match *ex_compare_first(const ex_comparison *c)
+{
+    for (int i = 0; i < c->n_layers; i++)
+        if (c->layer[i].largest > 1)
+            return &c->layer[i];
+    for (int i = 0; i < c->n_layers; i++)
+        if (c->layer[i].equal != c->layer[i].n)
+            return &c->layer[i];
+    return NULL;
+}
