@@ -67,7 +67,7 @@ LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.
 TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/tflite_samples.c
 # Gradients in double need the engine only.
-TEST_F64 := test_ops test_exec test_graph
+TEST_F64 := test_ops test_exec test_graph test_conv
 
 obj      = $(patsubst %.c,$(OUT)/obj/%.o,$1)
 RT_LIB  := $(OUT)/liboctet_rt.a

@@ -1,5 +1,6 @@
 /* Matrix product and depthwise kernels: every variant against C, the vector variants bit for bit.
  * With -b a bench: GFLOP/s of one thread, and the share of the measured peak. */
+#define _XOPEN_SOURCE 700
 #include <math.h>
 #include <time.h>
 

@@ -1,5 +1,6 @@
 /* Vector kernels: every variant gives the bits of the definition, over short and long vectors,
  * misaligned, in place, with guard bytes.  With -b a bench in GB/s. */
+#define _XOPEN_SOURCE 700
 #include <math.h>
 #include <time.h>
 
