@@ -71,33 +71,22 @@ static void each_length(void (*check)(size_t n, uint64_t seed))
 
 /* ---- elements ------------------------------------------------------------------------------- */
 
-static void check_arithmetic(size_t n, uint64_t seed)
+static void check_add(size_t n, uint64_t seed)
 {
-    const nn_real a = (nn_real)0.3;
     vectors v = open_vectors(n, seed);
-    nn_kernel.scale(v.out, a, v.x, n);
-    for (size_t i = 0; i < n; i++)
-        v.want[i] = a * v.x[i];
-    close_vectors(&v, "scale");
-    v = open_vectors(n, seed);
-    nn_kernel.axpy(v.out, a, v.x, n);
-    for (size_t i = 0; i < n; i++)
-        v.want[i] += a * v.x[i];
-    close_vectors(&v, "axpy");
-    v = open_vectors(n, seed);
     nn_kernel.add(v.out, v.x, v.y, n);
-    for (size_t i = 0; i < n; i++)
-        v.want[i] = v.x[i] + v.y[i];
     nn_kernel.add(v.second, v.second, v.x, n);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        v.want[i] = v.x[i] + v.y[i];
         v.want_second[i] += v.x[i];
+    }
     close_vectors(&v, "add");
 }
 
-static void arithmetic(void **state)
+static void adds(void **state)
 {
     (void)state;
-    each_length(check_arithmetic);
+    each_length(check_add);
 }
 
 static void check_clamp(size_t n, uint64_t seed)
@@ -113,13 +102,6 @@ static void check_clamp(size_t n, uint64_t seed)
             v.want[i] = add ? v.want[i] + pass : pass;
         }
         close_vectors(&v, "clamp");
-        v = open_vectors(n, seed);
-        nn_kernel.inside_grad(v.out, v.y, v.x, lo, hi, add, n);
-        for (size_t i = 0; i < n; i++) {
-            const nn_real pass = v.x[i] >= lo && v.x[i] <= hi ? v.y[i] : 0;
-            v.want[i] = add ? v.want[i] + pass : pass;
-        }
-        close_vectors(&v, "inside_grad");
     }
 }
 
@@ -154,62 +136,24 @@ static void fake_quant_is_quantize(void **state)
     each_length(check_fake_quant);
 }
 
-static void check_sgd(size_t n, uint64_t seed)
+static void check_min_max(size_t n, uint64_t seed)
 {
-    const nn_sgd_step s = { (nn_real)0.1, (nn_real)0.9, (nn_real)1e-4, seed % 2 == 1 };
-    vectors v = open_vectors(n, seed);
-    nn_kernel.sgd(v.out, v.second, v.x, &s, n);
-    for (size_t i = 0; i < n; i++) {
-        const nn_real d = v.x[i] + s.decay * v.want[i];
-        v.want_second[i] = s.momentum * v.want_second[i] + d;
-        v.want[i] -= s.lr * (s.nesterov ? d + s.momentum * v.want_second[i] : v.want_second[i]);
-    }
-    close_vectors(&v, "sgd");
-}
-
-static void sgd_is_its_formula(void **state)
-{
-    (void)state;
-    each_length(check_sgd);
-}
-
-/* ---- reductions ----------------------------------------------------------------------------- */
-
-static double c_sum[MOST + 1], c_dot[MOST + 1];
-
-static void check_sums(size_t n, uint64_t seed)
-{
-    nn_real *x = noise_new(n, seed), *y = noise_new(n, seed + 1), lo = 0, hi = 0;
-    double sum = 0, dot = 0;
-    for (size_t i = 0; i < n; i++) {
-        sum += (double)x[i];
-        dot += (double)x[i] * (double)y[i];
-    }
-    const double got_sum = nn_kernel.sum(x, n), got_dot = nn_kernel.dot(x, y, n);
-    assert_true(fabs(got_sum - sum) < 1e-11 && fabs(got_dot - dot) < 1e-11);
-    if (strcmp(nn_kernel.isa, "c") == 0) {
-        c_sum[n] = got_sum;
-        c_dot[n] = got_dot;
-    }
-    assert_true(got_sum == c_sum[n] && got_dot == c_dot[n]);
+    nn_real *x = noise_new(n, seed), lo = 0, hi = 0, low = 0, high = 0;
     if (n > 1)
         x[n / 2] = (nn_real)NAN;
     nn_kernel.min_max(x, n, &lo, &hi);
-    for (size_t i = 0; i < n; i++)
-        assert_false(x[i] < lo || x[i] > hi);
+    for (size_t i = 0; i < n; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    assert_true(lo == low && hi == high);
     test_guard_free(x);
-    test_guard_free(y);
 }
 
-static void sums_have_fixed_lanes(void **state)
+static void min_max_ignores_nan(void **state)
 {
     (void)state;
-    each_length(check_sums);
-    nn_real x[40] = { 0 }, lo = 1, hi = -1;
-    x[33] = -7;
-    x[5] = 9;
-    nn_kernel.min_max(x, 40, &lo, &hi);
-    assert_true(lo == -7 && hi == 9);
+    each_length(check_min_max);
 }
 
 /* ---- rows of channels ----------------------------------------------------------------------- */
@@ -286,11 +230,6 @@ static void run_fake_quant(void)
     const nn_fq_grid g = { 0.01f, 0, -128, 127 };
     nn_kernel.fake_quant(bench_y, bench_x, &g, BENCH_N);
 }
-static void run_sgd(void)
-{
-    const nn_sgd_step s = { 0, 0, 0, false };
-    nn_kernel.sgd(bench_y, bench_z, bench_x, &s, BENCH_N);
-}
 static void run_min_max(void)
 {
     nn_real lo = 0, hi = 0;
@@ -333,7 +272,6 @@ static void bench(void)
         { "clamp", run_clamp },
         { "clamp_grad", run_clamp_grad },
         { "fake_quant", run_fake_quant },
-        { "sgd", run_sgd },
         { "min_max", run_min_max },
         { "channel_sums", run_channel_sums },
         { "channel_dots", run_channel_dots },
@@ -366,11 +304,10 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arithmetic),
+        cmocka_unit_test(adds),
         cmocka_unit_test(clamps),
         cmocka_unit_test(fake_quant_is_quantize),
-        cmocka_unit_test(sgd_is_its_formula),
-        cmocka_unit_test(sums_have_fixed_lanes),
+        cmocka_unit_test(min_max_ignores_nan),
         cmocka_unit_test(channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

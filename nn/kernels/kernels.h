@@ -6,8 +6,8 @@
  * Bits: in `gemm_tile`, `dw_tile` and `dw_grad` every result is ONE chain of fused multiply-adds in
  * the order that the comment states, so all vector variants agree bit for bit.  Portable C multiplies
  * and adds with two roundings (a compiler without hardware FMA would call a slow function) and agrees
- * within K * 2^-23 * sum |a b|.  All other kernels use single operations and sums over a fixed number
- * of lanes: every variant gives the same bits. */
+ * within K * 2^-23 * sum |a b|.  All other kernels use single operations, and sums in a fixed order:
+ * every variant gives the same bits. */
 #ifndef OCTET_NN_KERNELS_KERNELS_H
 #define OCTET_NN_KERNELS_KERNELS_H
 
@@ -66,12 +66,6 @@ typedef struct nn_dw_grad {
     nn_real *dw;
 } nn_dw_grad;
 
-/* SGD's numbers for one step, see `sgd`. */
-typedef struct nn_sgd_step {
-    nn_real lr, momentum, decay;
-    bool nesterov;
-} nn_sgd_step;
-
 /* The grid of a fake quantization: codes [qmin, qmax], value = scale * (code - zero_point). */
 typedef struct nn_fq_grid {
     float scale, zero_point, qmin, qmax;
@@ -87,25 +81,16 @@ typedef struct nn_kernel_table {
     void (*dw_grad)(const nn_dw_grad *t);
 
     /* ---- vectors of n elements; y may be x (the same pointer, no other overlap) ---- */
-    void (*scale)(nn_real *y, nn_real a, const nn_real *x, size_t n);              /* y = a x */
-    void (*axpy)(nn_real *y, nn_real a, const nn_real *x, size_t n);               /* y += a x */
     void (*add)(nn_real *y, const nn_real *a, const nn_real *b, size_t n);         /* y = a + b */
     void (*clamp)(nn_real *y, const nn_real *x, nn_real lo, nn_real hi, size_t n); /* keeps NaN */
     /* dx = dy where lo < x < hi, else 0; with `add` dx += that (ReLU: 0, inf; ReLU6: 0, 6). */
     void (*clamp_grad)(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
                        bool add, size_t n);
-    /* The same with lo <= x <= hi: the straight-through estimator inside a range. */
-    void (*inside_grad)(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
-                        bool add, size_t n);
-    double (*sum)(const nn_real *x, size_t n);                   /* in double, 16 lanes */
-    double (*dot)(const nn_real *x, const nn_real *y, size_t n); /* in double, 16 lanes */
     /* *lo = min(*lo, x), *hi = max(*hi, x); elements that are NaN are ignored. */
     void (*min_max)(const nn_real *x, size_t n, nn_real *lo, nn_real *hi);
     /* y = scale * (clamp(round(x / scale) + zero_point, qmin, qmax) - zero_point) in float, rounding
      * half away from zero: the codes of nn_affine_code (TFLite QUANTIZE).  NaN becomes qmin. */
     void (*fake_quant)(nn_real *y, const nn_real *x, const nn_fq_grid *grid, size_t n);
-    /* g' = g + decay w;  v = momentum v + g';  w -= lr (nesterov ? g' + momentum v : v) */
-    void (*sgd)(nn_real *w, nn_real *v, const nn_real *g, const nn_sgd_step *step, size_t n);
 
     /* ---- rows of c channels ---- */
     /* sum[j] += x[i][j], and square[j] += x[i][j]^2 unless NULL, in double, rows in order. */

@@ -1,26 +1,13 @@
 /* vec_body - the vector kernels, in C that compilers vectorise; included by vec_<isa>.c.
  *
  * The same source compiled for each instruction set: with contraction off every operation rounds by
- * itself, and sums run over LANES lanes that are added in one order, so all variants give the same
- * bits. */
+ * itself, and sums run in one order, so all variants give the same bits. */
 #ifndef OCTET_NN_KERNELS_VEC_BODY_H
 #define OCTET_NN_KERNELS_VEC_BODY_H
 
 #include <math.h>
 
 enum { LANES = 16 };
-
-static void scale(nn_real *y, nn_real a, const nn_real *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] = a * x[i];
-}
-
-static void axpy(nn_real *y, nn_real a, const nn_real *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        y[i] += a * x[i];
-}
 
 static void add(nn_real *y, const nn_real *a, const nn_real *b, size_t n)
 {
@@ -47,50 +34,6 @@ static void clamp_grad(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real
         const nn_real pass = ((x[i] > lo) & (x[i] < hi)) ? d : 0;
         dx[i] = add_to ? before + pass : pass;
     }
-}
-
-static void inside_grad(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
-                        bool add_to, size_t n)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        const nn_real d = dy[i], before = add_to ? dx[i] : 0;
-        const nn_real pass = ((x[i] >= lo) & (x[i] <= hi)) ? d : 0;
-        dx[i] = add_to ? before + pass : pass;
-    }
-}
-
-/* Adds the lanes pairwise. */
-static double fold_lanes(double lane[LANES])
-{
-    for (int half = LANES / 2; half > 0; half /= 2)
-        for (int j = 0; j < half; j++)
-            lane[j] += lane[j + half];
-    return lane[0];
-}
-
-static double sum(const nn_real *x, size_t n)
-{
-    double lane[LANES] = { 0 };
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += (double)x[i + j];
-    for (size_t j = 0; i + j < n; j++)
-        lane[j] += (double)x[i + j];
-    return fold_lanes(lane);
-}
-
-static double dot(const nn_real *x, const nn_real *y, size_t n)
-{
-    double lane[LANES] = { 0 };
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            lane[j] += (double)x[i + j] * (double)y[i + j];
-    for (size_t j = 0; i + j < n; j++)
-        lane[j] += (double)x[i + j] * (double)y[i + j];
-    return fold_lanes(lane);
 }
 
 static void min_max(const nn_real *x, size_t n, nn_real *lo, nn_real *hi)
@@ -131,17 +74,6 @@ static void fake_quant(nn_real *y, const nn_real *x, const nn_fq_grid *g, size_t
         const float at_least = q > qmin ? q : qmin; /* NaN too */
         const float code = at_least < qmax ? at_least : qmax;
         y[i] = (nn_real)(s * (code - z));
-    }
-}
-
-static void sgd(nn_real *w, nn_real *v, const nn_real *g, const nn_sgd_step *step, size_t n)
-{
-    const nn_real lr = step->lr, momentum = step->momentum, decay = step->decay;
-    const nn_real now = step->nesterov ? 1 : 0, held = step->nesterov ? momentum : 1;
-    for (size_t i = 0; i < n; i++) {
-        const nn_real d = g[i] + decay * w[i];
-        v[i] = momentum * v[i] + d;
-        w[i] -= lr * (now * d + held * v[i]);
     }
 }
 
@@ -189,17 +121,11 @@ static void channel_affine_grad(nn_real *dx, const nn_real *dy, const nn_real *x
 
 static void fill(nn_kernel_table *t)
 {
-    t->scale = scale;
-    t->axpy = axpy;
     t->add = add;
     t->clamp = clamp;
     t->clamp_grad = clamp_grad;
-    t->inside_grad = inside_grad;
-    t->sum = sum;
-    t->dot = dot;
     t->min_max = min_max;
     t->fake_quant = fake_quant;
-    t->sgd = sgd;
     t->channel_sums = channel_sums;
     t->channel_dots = channel_dots;
     t->channel_affine = channel_affine;
