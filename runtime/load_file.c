@@ -36,7 +36,7 @@ static rt_status read_all(FILE *file, void **bytes, size_t *size, size_t limit, 
 
 rt_status rt_file_read(void **bytes, size_t *size, const char *path, size_t limit, rt_error *error)
 {
-    rt_error own;
+    rt_error own = { RT_OK, 0, "" };
     rt_flat f = { .error = error != NULL ? error : &own, .where = path, .index = -1 };
     memset(f.error, 0, sizeof *f.error);
     if (limit == 0 || limit > TFL_MAX_BYTES)

@@ -60,6 +60,7 @@ struct rt_node {
     const void *params; /* what prepare kept */
     void (*run)(const rt_call *c);
     uint64_t work;         /* steps other than macs, where they are more than elements */
+    unsigned consumed;     /* as op->consumed; prepare may clear bits */
     unsigned in_place;     /* bit i: output 0 may take the place of input i */
     size_t scratch_bytes;  /* of one worker */
     size_t scratch_offset; /* in the arena */

@@ -164,6 +164,31 @@ rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, c
     return RT_OK;
 }
 
+rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *slots, int32_t k_h,
+                          int32_t k_w, int32_t out_c, rt_window *w)
+{
+    const rt_tensor *x = b->in[0];
+    RT_TRY(rt_check_rank(b, n, x, 4, "input"));
+    bool dilated = slots->dilation_h >= 0;
+    rt_axis rows = { .in = x->dim[1],
+                     .k = k_h,
+                     .stride = rt_opt(b, n, slots->stride_h),
+                     .dilation = dilated ? rt_opt(b, n, slots->dilation_h) : 1 };
+    rt_axis columns = { .in = x->dim[2],
+                        .k = k_w,
+                        .stride = rt_opt(b, n, slots->stride_w),
+                        .dilation = dilated ? rt_opt(b, n, slots->dilation_w) : 1 };
+    int32_t padding = rt_opt(b, n, slots->padding);
+    RT_TRY(rt_slide(b, n, &rows, padding, "height"));
+    RT_TRY(rt_slide(b, n, &columns, padding, "width"));
+    const int32_t shape[4] = { x->dim[0], rows.out, columns.out, out_c };
+    RT_TRY(rt_check_shape(b, n, b->out[0], 4, shape, "output"));
+    *w = (rt_window){ x->dim[0],      rows.in,       columns.in,       x->dim[3], rows.out,
+                      columns.out,    out_c,         rows.k,           columns.k, rows.stride,
+                      columns.stride, rows.dilation, columns.dilation, rows.pad,  columns.pad };
+    return RT_OK;
+}
+
 /* ---- arithmetic --------------------------------------------------------------------------------- */
 
 /* zero_point + round(x / scale) in binary32, as far as it can matter for a clamp. */
@@ -198,6 +223,17 @@ rt_status rt_activation_range(rt_build *b, const rt_node *n, int32_t activation,
     }
     *lo = low > *lo ? low : *lo;
     *hi = high < *hi ? high : *hi;
+    return RT_OK;
+}
+
+rt_status rt_activation_range_float(rt_build *b, const rt_node *n, int32_t activation, float *lo,
+                                    float *hi)
+{
+    const float largest = 3.402823466e38f;
+    *lo = activation == TFL_ACT_NONE ? -largest : activation == TFL_ACT_RELU_N1_TO_1 ? -1 : 0;
+    *hi = activation == TFL_ACT_RELU6 ? 6 : activation == TFL_ACT_RELU_N1_TO_1 ? 1 : largest;
+    if (activation < TFL_ACT_NONE || activation > TFL_ACT_RELU6)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "fused activation %d", (int)activation);
     return RT_OK;
 }
 

@@ -6,6 +6,7 @@
 #ifndef OCTET_RUNTIME_OP_H
 #define OCTET_RUNTIME_OP_H
 
+#include "runtime/kernels/window.h"
 #include "runtime/model.h"
 
 /* Fails for the operator that is being prepared. */
@@ -62,9 +63,23 @@ typedef struct rt_axis {
  * within the input.  TensorFlow Lite's padding.h. */
 rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, const char *what);
 
+/* Where an operator's options have the geometry of its window; -1: no such option, 1 holds. */
+typedef struct rt_window_slots {
+    int padding, stride_h, stride_w, dilation_h, dilation_w;
+} rt_window_slots;
+
+/* Slides a window of k_h x k_w over input 0, which has rank 4, and checks the shape of output 0, which
+ * has out_c channels. */
+rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *slots, int32_t k_h,
+                          int32_t k_w, int32_t out_c, rt_window *w);
+
 /* The codes to which a fused activation clamps. */
 rt_status rt_activation_range(rt_build *b, const rt_node *n, int32_t activation,
                               const rt_tensor *out, int32_t *lo, int32_t *hi);
+
+/* The same for float: the largest numbers where there is no bound. */
+rt_status rt_activation_range_float(rt_build *b, const rt_node *n, int32_t activation, float *lo,
+                                    float *hi);
 
 /* (mult, shift) of d, refused if it is too large. */
 rt_status rt_make_multiplier(rt_build *b, const rt_node *n, double d, rt_multiplier *m,

@@ -139,7 +139,7 @@ static rt_status build_node(rt_build *b, int i, rt_node *n, rt_tensor *in_window
     const void **fixed = rt_alloc(b, (size_t)n->info.n_in * sizeof *fixed);
     for (int k = 0; k < n->info.n_in; k++) {
         bool constant = b->in[k] != NULL && b->in[k]->data != NULL;
-        bool wanted = constant && (k >= 32 || (n->op->consumed >> k & 1) == 0);
+        bool wanted = constant && (k >= 32 || (n->consumed >> k & 1) == 0);
         const void *p = wanted ? ready(b, b->in[k]) : NULL;
         if (fixed != NULL)
             fixed[k] = p;

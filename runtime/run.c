@@ -15,6 +15,7 @@ static void run_node(const rt_model *m, const rt_node *n, uint8_t *arena,
                      const rt_parallel *parallel)
 {
     rt_call c;
+    c.in[2] = NULL; /* a bias that the operator does not even name */
     for (int k = 0; k < n->info.n_in; k++) {
         int t = n->info.in[k];
         c.in[k] = t < 0 ? NULL : n->fixed[k];

@@ -388,6 +388,7 @@ rt_status rt_read_operator(rt_build *b, int i, rt_node *n, int32_t *in, int32_t 
         rt_flat_fail(f, RT_ENOTSUP, table.at, "intermediate tensors");
     if (rt_flat_status(f) == RT_OK) {
         n->info.name = f->kind = n->op->name;
+        n->consumed = n->op->consumed;
         check_counts(f, n);
         read_options(f, table, n);
     }

@@ -22,28 +22,23 @@ static size_t patch_stride(const rt_conv_s8 *p)
     return ((size_t)p->k + 3) / 4 * 4;
 }
 
-static size_t pixels(const rt_conv_s8 *p)
-{
-    return (size_t)p->n * (size_t)p->out_h * (size_t)p->out_w;
-}
-
 void rt_conv_plan(rt_conv_s8 *p)
 {
     size_t fit = TILE_BYTES / patch_stride(p);
     p->tile = fit > TILE_MOST ? TILE_MOST : fit < TILE_LEAST ? TILE_LEAST : (int32_t)(fit / 4 * 4);
-    if ((size_t)p->tile > pixels(p))
-        p->tile = (int32_t)pixels(p);
+    if ((size_t)p->tile > rt_window_pixels(&p->win))
+        p->tile = (int32_t)rt_window_pixels(&p->win);
 }
 
 int rt_conv_tiles(const rt_conv_s8 *p)
 {
-    return (int)((pixels(p) + (size_t)p->tile - 1) / (size_t)p->tile);
+    return (int)((rt_window_pixels(&p->win) + (size_t)p->tile - 1) / (size_t)p->tile);
 }
 
 /* Scratch holds the patches of a tile and the accumulators of a group. */
 size_t rt_conv_scratch(const rt_conv_s8 *p)
 {
-    size_t tile = (size_t)p->tile, outputs = (size_t)(p->out_c / p->groups);
+    size_t tile = (size_t)p->tile, outputs = (size_t)(p->win.out_c / p->groups);
     return align(tile * patch_stride(p)) + align(tile * outputs * 4);
 }
 
@@ -65,58 +60,6 @@ static int fill_of(const rt_conv_s8 *p)
     return (p->in_zero & 0xFF) ^ p->flip;
 }
 
-/* The taps kx in [*begin, *end) of a row that lie within the image when the row starts at `left`. */
-static void clip(const rt_conv_s8 *p, int32_t left, int32_t *begin, int32_t *end)
-{
-    int32_t d = p->dilation_w;
-    *begin = left >= 0 ? 0 : (-left + d - 1) / d;
-    int32_t room = p->in_w - left; /* columns from the first tap to the image's right edge */
-    *end = room <= 0 ? 0 : (room + d - 1) / d;
-    if (*end > p->k_w)
-        *end = p->k_w;
-    if (*begin > *end)
-        *begin = *end;
-}
-
-/* One row of taps: k_w pieces of c channels, the outer ones filled. */
-static void gather_row(const rt_conv_s8 *p, uint8_t *to, const uint8_t *row, int32_t left, size_t c)
-{
-    int32_t begin, end, fill = fill_of(p);
-    clip(p, left, &begin, &end);
-    memset(to, fill, (size_t)begin * c);
-    memset(to + (size_t)end * c, fill, (size_t)(p->k_w - end) * c);
-    size_t pixel = (size_t)p->in_c;
-    if (p->dilation_w == 1 && p->groups == 1) {
-        if (end > begin)
-            memcpy(to + (size_t)begin * c, row + (size_t)(left + begin) * pixel,
-                   (size_t)(end - begin) * c);
-        return;
-    }
-    for (int32_t kx = begin; kx < end; kx++)
-        memcpy(to + (size_t)kx * c, row + (size_t)(left + kx * p->dilation_w) * pixel, c);
-}
-
-/* The patch of output pixel number `pixel`, for the group whose first channel is `channel`. */
-static void gather(const rt_conv_s8 *p, uint8_t *to, const uint8_t *in, size_t pixel,
-                   size_t channel)
-{
-    int32_t x = (int32_t)(pixel % (size_t)p->out_w);
-    size_t rest = pixel / (size_t)p->out_w;
-    int32_t y = (int32_t)(rest % (size_t)p->out_h);
-    const uint8_t *image =
-        in + rest / (size_t)p->out_h * (size_t)p->in_h * (size_t)p->in_w * (size_t)p->in_c +
-        channel;
-    size_t c = (size_t)(p->in_c / p->groups), row = (size_t)p->k_w * c;
-    int32_t top = y * p->stride_h - p->pad_top, left = x * p->stride_w - p->pad_left;
-    for (int32_t ky = 0; ky < p->k_h; ky++, to += row) {
-        int32_t at = top + ky * p->dilation_h;
-        if (at < 0 || at >= p->in_h)
-            memset(to, fill_of(p), row);
-        else
-            gather_row(p, to, image + (size_t)at * (size_t)p->in_w * (size_t)p->in_c, left, c);
-    }
-}
-
 /* Between int8 and uint8; bytes between the patches may be anything. */
 static void flip_all(uint8_t *a, size_t n, uint8_t flip)
 {
@@ -127,8 +70,9 @@ static void flip_all(uint8_t *a, size_t n, uint8_t flip)
 /* Whether the input's pixels are the patches as they stand. */
 static bool is_pointwise(const rt_conv_s8 *p)
 {
-    return p->k_h == 1 && p->k_w == 1 && p->stride_h == 1 && p->stride_w == 1 && p->pad_top == 0 &&
-           p->pad_left == 0 && p->groups == 1 && p->flip == 0 && p->in_c % 4 == 0;
+    return p->win.k_h == 1 && p->win.k_w == 1 && p->win.stride_h == 1 && p->win.stride_w == 1 &&
+           p->win.pad_top == 0 && p->win.pad_left == 0 && p->groups == 1 && p->flip == 0 &&
+           p->win.in_c % 4 == 0;
 }
 
 /* -w_zero * (sum of the patch - k * in_zero) for each row: what a weight's zero point adds. */
@@ -161,16 +105,17 @@ static void rescale_in_double(uint8_t *out, const int32_t *acc, int n, const rt_
 static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *in,
                       uint8_t *out, size_t first, int rows, int g, uint8_t *scratch)
 {
-    int n = p->out_c / p->groups;
-    size_t lda = patch_stride(p), channel = (size_t)g * (size_t)(p->in_c / p->groups);
+    int n = p->win.out_c / p->groups;
+    size_t lda = patch_stride(p);
     int32_t *acc = (int32_t *)(void *)(scratch + align((size_t)p->tile * lda));
     const uint8_t *a = scratch;
     if (is_pointwise(p)) {
-        a = in + first * (size_t)p->in_c;
-        lda = (size_t)p->in_c;
+        a = in + first * (size_t)p->win.in_c;
+        lda = (size_t)p->win.in_c;
     } else {
         for (int r = 0; r < rows; r++)
-            gather(p, scratch + (size_t)r * lda, in, first + (size_t)r, channel);
+            rt_window_gather(&p->win, p->groups, 1, fill_of(p), scratch + (size_t)r * lda, in,
+                             first + (size_t)r, g);
         if (p->flip != 0)
             flip_all(scratch, (size_t)rows * lda, p->flip);
     }
@@ -185,7 +130,7 @@ static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const uint
         requant.shift += (size_t)g * (size_t)n;
     }
     for (int r = 0; r < rows; r++) {
-        uint8_t *to = out + (first + (size_t)r) * (size_t)p->out_c + (size_t)g * (size_t)n;
+        uint8_t *to = out + (first + (size_t)r) * (size_t)p->win.out_c + (size_t)g * (size_t)n;
         const int32_t *from = acc + (size_t)r * (size_t)n;
         if (p->factor != NULL)
             rescale_in_double(to, from, n, p);
@@ -197,7 +142,7 @@ static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const uint
 void rt_conv_run(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *in, uint8_t *out,
                  int t, void *scratch)
 {
-    size_t first = (size_t)t * (size_t)p->tile, left = pixels(p) - first;
+    size_t first = (size_t)t * (size_t)p->tile, left = rt_window_pixels(&p->win) - first;
     int rows = left < (size_t)p->tile ? (int)left : p->tile;
     for (int g = 0; g < p->groups; g++)
         run_group(p, kernels, in, out, first, rows, g, scratch);

@@ -11,10 +11,10 @@
 #define OCTET_RUNTIME_KERNELS_CONV_S8_H
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/window.h"
 
 typedef struct rt_conv_s8 {
-    int32_t n, in_h, in_w, in_c, out_h, out_w, out_c;
-    int32_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    rt_window win;
     int32_t groups;      /* group g takes in_c / groups input channels to out_c / groups outputs */
     int32_t tile;        /* output pixels of one piece of work; rt_conv_plan chooses it */
     int32_t k;           /* k_h k_w in_c / groups: length of a patch */

@@ -9,10 +9,11 @@
 #define OCTET_RUNTIME_KERNELS_DWCONV_S8_H
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/window.h"
 
 typedef struct rt_dwconv_s8 {
-    int32_t n, in_h, in_w, in_c, out_h, out_w, multiplier;
-    int32_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w, pad_top, pad_left;
+    rt_window win;
+    int32_t multiplier;     /* out_c / in_c */
     bool unsigned_x;        /* uint8 activations */
     int32_t in_zero;        /* of the activations' type */
     const int16_t *weights; /* [k_h][k_w][in_c * multiplier], less their zero point: within +-255 */

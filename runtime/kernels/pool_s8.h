@@ -6,11 +6,10 @@
 #ifndef OCTET_RUNTIME_KERNELS_POOL_S8_H
 #define OCTET_RUNTIME_KERNELS_POOL_S8_H
 
-#include "runtime/rt.h"
+#include "runtime/kernels/window.h"
 
 typedef struct rt_pool_s8 {
-    int32_t n, in_h, in_w, c, out_h, out_w;
-    int32_t k_h, k_w, stride_h, stride_w, pad_top, pad_left;
+    rt_window win; /* dilation is not looked at */
     bool unsigned_x;
     int32_t lo, hi; /* of the fused activation */
 } rt_pool_s8;

@@ -38,6 +38,10 @@ static rt_status prepare(rt_build *b, rt_node *n)
 {
     RT_TRY(rt_binary_check(b, n));
     const rt_tensor *x = b->in[0], *y = b->in[1], *out = b->out[0];
+    int32_t activation = rt_opt(b, n, TFL_SLOT_ADD_ACTIVATION);
+    bool difference = n->op->code == TFL_OP_SUB;
+    if (out->type == RT_FLOAT32)
+        return rt_use_binary_float(b, n, difference ? '-' : '+', activation);
     if (!rt_is_8bit(out))
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(out->type));
     add a = { .kernels = b->m->kernels };
@@ -47,14 +51,14 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(
         below_one(b, n, twice / (1048576.0 * (double)out->scale), &a.p.mult, &a.p.shift, "output"));
     int32_t shift = out->type == RT_UINT8 ? 128 : 0;
-    RT_TRY(rt_activation_range(b, n, rt_opt(b, n, TFL_SLOT_ADD_ACTIVATION), out, &a.p.lo, &a.p.hi));
+    RT_TRY(rt_activation_range(b, n, activation, out, &a.p.lo, &a.p.hi));
     a.p.flip = out->type == RT_UINT8 ? 0x80 : 0;
     a.p.zero_a = x->zero_point - shift;
     a.p.zero_b = y->zero_point - shift;
     a.p.zero = out->zero_point - shift;
     a.p.lo -= shift;
     a.p.hi -= shift;
-    return rt_use_binary(b, n, n->op->code == TFL_OP_SUB ? sub_row : add_row, &a, sizeof a);
+    return rt_use_binary(b, n, difference ? sub_row : add_row, &a, sizeof a);
 }
 
 static const rt_field fields[] = {

@@ -62,3 +62,43 @@ rt_status rt_use_binary(rt_build *b, rt_node *n, rt_binary_row *row, const void 
     n->run = run;
     return RT_OK;
 }
+
+/* ---- float -------------------------------------------------------------------------------------- */
+
+typedef struct bounds {
+    float lo, hi;
+} bounds;
+
+static float clamp(float v, const bounds *p)
+{
+    return v < p->lo ? p->lo : v > p->hi ? p->hi : v;
+}
+
+static void add_row(void *out, const void *a, const void *b, size_t n, const void *params)
+{
+    const float *x = a, *y = b;
+    for (size_t i = 0; i < n; i++)
+        ((float *)out)[i] = clamp(x[i] + y[i], params);
+}
+
+static void sub_row(void *out, const void *a, const void *b, size_t n, const void *params)
+{
+    const float *x = a, *y = b;
+    for (size_t i = 0; i < n; i++)
+        ((float *)out)[i] = clamp(x[i] - y[i], params);
+}
+
+static void mul_row(void *out, const void *a, const void *b, size_t n, const void *params)
+{
+    const float *x = a, *y = b;
+    for (size_t i = 0; i < n; i++)
+        ((float *)out)[i] = clamp(x[i] * y[i], params);
+}
+
+rt_status rt_use_binary_float(rt_build *b, rt_node *n, char op, int32_t activation)
+{
+    bounds p;
+    RT_TRY(rt_activation_range_float(b, n, activation, &p.lo, &p.hi));
+    rt_binary_row *row = op == '+' ? add_row : op == '-' ? sub_row : mul_row;
+    return rt_use_binary(b, n, row, &p, sizeof p);
+}

@@ -12,4 +12,7 @@ rt_status rt_binary_check(rt_build *b, const rt_node *n);
 rt_status rt_use_binary(rt_build *b, rt_node *n, rt_binary_row *row, const void *params,
                         size_t params_bytes);
 
+/* ADD, SUB or MUL (op '+', '-', '*') of float tensors, clamped as the fused activation says. */
+rt_status rt_use_binary_float(rt_build *b, rt_node *n, char op, int32_t activation);
+
 #endif

@@ -1,5 +1,6 @@
 #include "runtime/ops/conv.h"
 
+#include "runtime/kernels/conv_f32.h"
 #include "runtime/ops/weights.h"
 
 static void run_tile(void *arg, int chunk, int worker)
@@ -19,7 +20,7 @@ static void run(const rt_call *c)
 static void pack(rt_build *b, rt_conv_s8 *p, const int8_t *w)
 {
     const rt_kernels *kernels = b->m->kernels;
-    int rows = p->out_c / p->groups;
+    int rows = p->win.out_c / p->groups;
     p->weights = w;
     p->weight_bytes = (size_t)rows * (size_t)p->k;
     if (kernels->gemm_bytes == NULL)
@@ -44,9 +45,9 @@ rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
                  (!unsigned_a && unsigned_x ? 128 : 0);
     p->w_zero = w->n_scales > 1 ? 0 : rt_weights_zero(w); /* per channel it is not looked at */
     const int8_t *weights = rt_weights_int8(b, w);
-    int32_t *bias = rt_weights_bias(b, n->info.n_in > 2 ? b->in[2] : NULL, p->out_c);
+    int32_t *bias = rt_weights_bias(b, n->info.n_in > 2 ? b->in[2] : NULL, p->win.out_c);
     if (bias != NULL)
-        rt_conv_fold(bias, weights, p->out_c, p->k, p->in_zero);
+        rt_conv_fold(bias, weights, p->win.out_c, p->k, p->in_zero);
     p->bias = bias;
     pack(b, p, weights);
     rt_conv_plan(p);
@@ -54,5 +55,57 @@ rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
     n->scratch_bytes = rt_conv_scratch(p);
     n->params = rt_keep(b, p, sizeof *p);
     n->run = run;
+    return RT_OK;
+}
+
+/* ---- float -------------------------------------------------------------------------------------- */
+
+static void run_tile_float(void *arg, int chunk, int worker)
+{
+    const rt_call *c = arg;
+    uint8_t *scratch = c->scratch + (size_t)worker * c->scratch_bytes;
+    rt_conv_f32_run(c->params, c->in[0], c->out[0], chunk, (float *)(void *)scratch);
+}
+
+static void run_float(const rt_call *c)
+{
+    rt_call call = *c;
+    rt_for(c, rt_conv_f32_tiles(c->params), run_tile_float, &call);
+}
+
+static float float_at(const rt_tensor *t, size_t i)
+{
+    return rt_get_f32((const uint8_t *)t->data + 4 * i);
+}
+
+rt_status rt_use_conv_f32(rt_build *b, rt_node *n, const rt_window *win, int32_t groups,
+                          int32_t activation)
+{
+    const rt_tensor *w = b->in[1], *bias = n->info.n_in > 2 ? b->in[2] : NULL;
+    RT_TRY(rt_weights_check_float(b, n, win->out_c));
+    rt_conv_f32 p = { .win = *win,
+                      .groups = groups,
+                      .k = win->k_h * win->k_w * (win->in_c / groups) };
+    RT_TRY(rt_activation_range_float(b, n, activation, &p.lo, &p.hi));
+    size_t packed = rt_conv_f32_packed(&p);
+    float *weights = rt_alloc(b, packed * sizeof *weights);
+    float *biases = rt_alloc(b, (size_t)win->out_c * sizeof *biases);
+    if (biases != NULL) {
+        for (size_t i = 0; i < packed; i++)
+            weights[i] = 0;
+        for (int32_t o = 0; o < win->out_c; o++) {
+            for (int32_t i = 0; i < p.k; i++)
+                weights[rt_conv_f32_place(&p, o, i)] =
+                    float_at(w, (size_t)o * (size_t)p.k + (size_t)i);
+            biases[o] = bias != NULL ? float_at(bias, (size_t)o) : 0;
+        }
+    }
+    p.weights = weights;
+    p.bias = biases;
+    rt_conv_f32_plan(&p);
+    n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)p.k;
+    n->scratch_bytes = rt_conv_f32_scratch(&p);
+    n->params = rt_keep(b, &p, sizeof p);
+    n->run = run_float;
     return RT_OK;
 }

@@ -6,63 +6,43 @@
 #include "runtime/ops/conv.h"
 #include "runtime/ops/weights.h"
 
-static rt_status geometry(rt_build *b, const rt_node *n, rt_conv_s8 *p)
+static rt_status geometry(rt_build *b, const rt_node *n, rt_window *w, int32_t *groups)
 {
-    const rt_tensor *x = b->in[0], *w = b->in[1], *y = b->out[0];
-    RT_TRY(rt_check_rank(b, n, x, 4, "input"));
-    RT_TRY(rt_check_rank(b, n, w, 4, "weights"));
-    rt_axis rows = { .in = x->dim[1],
-                     .k = w->dim[1],
-                     .stride = rt_opt(b, n, TFL_SLOT_CONV_STRIDE_H),
-                     .dilation = rt_opt(b, n, TFL_SLOT_CONV_DILATION_H) };
-    rt_axis columns = { .in = x->dim[2],
-                        .k = w->dim[2],
-                        .stride = rt_opt(b, n, TFL_SLOT_CONV_STRIDE_W),
-                        .dilation = rt_opt(b, n, TFL_SLOT_CONV_DILATION_W) };
-    int32_t padding = rt_opt(b, n, TFL_SLOT_CONV_PADDING);
-    RT_TRY(rt_slide(b, n, &rows, padding, "height"));
-    RT_TRY(rt_slide(b, n, &columns, padding, "width"));
-    int32_t groups = w->dim[3] > 0 ? x->dim[3] / w->dim[3] : 0;
-    if (groups < 1 || x->dim[3] % w->dim[3] != 0 || w->dim[0] < 1 || w->dim[0] % groups != 0)
+    static const rt_window_slots slots = { TFL_SLOT_CONV_PADDING, TFL_SLOT_CONV_STRIDE_H,
+                                           TFL_SLOT_CONV_STRIDE_W, TFL_SLOT_CONV_DILATION_H,
+                                           TFL_SLOT_CONV_DILATION_W };
+    const rt_tensor *x = b->in[0], *f = b->in[1];
+    RT_TRY(rt_check_rank(b, n, f, 4, "weights"));
+    RT_TRY(rt_slide_window(b, n, &slots, f->dim[1], f->dim[2], f->dim[0], w));
+    *groups = f->dim[3] > 0 ? x->dim[3] / f->dim[3] : 0;
+    if (*groups < 1 || x->dim[3] % f->dim[3] != 0 || f->dim[0] < 1 || f->dim[0] % *groups != 0)
         return RT_REFUSE(b, n, RT_EFORMAT, "%d input channels, weights for %d, %d outputs",
-                         (int)x->dim[3], (int)w->dim[3], (int)w->dim[0]);
-    const int32_t shape[4] = { x->dim[0], rows.out, columns.out, w->dim[0] };
-    RT_TRY(rt_check_shape(b, n, y, 4, shape, "output"));
-    *p = (rt_conv_s8){
-        .n = x->dim[0],
-        .in_h = rows.in,
-        .in_w = columns.in,
-        .in_c = x->dim[3],
-        .out_h = rows.out,
-        .out_w = columns.out,
-        .out_c = w->dim[0],
-        .k_h = rows.k,
-        .k_w = columns.k,
-        .stride_h = rows.stride,
-        .stride_w = columns.stride,
-        .dilation_h = rows.dilation,
-        .dilation_w = columns.dilation,
-        .pad_top = rows.pad,
-        .pad_left = columns.pad,
-        .groups = groups,
-        .k = (int32_t)(w->count / (size_t)w->dim[0]),
-    };
+                         (int)x->dim[3], (int)f->dim[3], (int)f->dim[0]);
+    return RT_OK;
+}
+
+static rt_status check_zero_points(rt_build *b, const rt_node *n, const rt_tensor *f)
+{
+    for (int c = 0; f->type != RT_UINT8 && c < f->n_scales; c++)
+        if (rt_zero_point(f, c) != 0)
+            return RT_REFUSE(b, n, RT_EFORMAT, "weights \"%s\" have zero point %d", f->name,
+                             (int)rt_zero_point(f, c));
     return RT_OK;
 }
 
 static rt_status prepare(rt_build *b, rt_node *n)
 {
+    rt_window win;
+    int32_t groups, activation = rt_opt(b, n, TFL_SLOT_CONV_ACTIVATION);
     RT_TRY(rt_check_present(b, n, b->in[0], "input"));
     RT_TRY(rt_check_present(b, n, b->in[1], "weights"));
-    rt_conv_s8 p;
-    RT_TRY(geometry(b, n, &p));
-    RT_TRY(rt_weights_check(b, n, p.out_c, 0));
-    const rt_tensor *w = b->in[1];
-    for (int c = 0; w->type != RT_UINT8 && c < w->n_scales; c++)
-        if (rt_zero_point(w, c) != 0)
-            return RT_REFUSE(b, n, RT_EFORMAT, "weights \"%s\" have zero point %d", w->name,
-                             (int)rt_zero_point(w, c));
-    RT_TRY(rt_weights_requant(b, n, p.out_c, rt_opt(b, n, TFL_SLOT_CONV_ACTIVATION), &p.requant));
+    RT_TRY(geometry(b, n, &win, &groups));
+    if (b->in[0]->type == RT_FLOAT32)
+        return rt_use_conv_f32(b, n, &win, groups, activation);
+    rt_conv_s8 p = { .win = win, .groups = groups, .k = win.k_h * win.k_w * (win.in_c / groups) };
+    RT_TRY(rt_weights_check(b, n, win.out_c, 0));
+    RT_TRY(check_zero_points(b, n, b->in[1]));
+    RT_TRY(rt_weights_requant(b, n, win.out_c, activation, &p.requant));
     return rt_use_conv(b, n, &p);
 }
 

@@ -2,6 +2,7 @@
  *
  * m filters a channel, from the shapes (as the reference kernels; the option is informative).  int8 with
  * int8 or int4 weights, whose zero points are ignored, or legacy uint8. */
+#include "runtime/kernels/dwconv_f32.h"
 #include "runtime/kernels/dwconv_s8.h"
 #include "runtime/ops/weights.h"
 
@@ -18,68 +19,75 @@ static void run(const rt_call *c)
     rt_for(c, rt_dwconv_rows(c->params), run_row, &call);
 }
 
-static rt_status geometry(rt_build *b, const rt_node *n, rt_dwconv_s8 *p)
+static void run_row_float(void *arg, int chunk, int worker)
 {
-    const rt_tensor *x = b->in[0], *w = b->in[1];
-    RT_TRY(rt_check_rank(b, n, x, 4, "input"));
-    RT_TRY(rt_check_rank(b, n, w, 4, "weights"));
-    rt_axis rows = { .in = x->dim[1],
-                     .k = w->dim[1],
-                     .stride = rt_opt(b, n, TFL_SLOT_DWCONV_STRIDE_H),
-                     .dilation = rt_opt(b, n, TFL_SLOT_DWCONV_DILATION_H) };
-    rt_axis columns = { .in = x->dim[2],
-                        .k = w->dim[2],
-                        .stride = rt_opt(b, n, TFL_SLOT_DWCONV_STRIDE_W),
-                        .dilation = rt_opt(b, n, TFL_SLOT_DWCONV_DILATION_W) };
-    int32_t padding = rt_opt(b, n, TFL_SLOT_DWCONV_PADDING);
-    RT_TRY(rt_slide(b, n, &rows, padding, "height"));
-    RT_TRY(rt_slide(b, n, &columns, padding, "width"));
-    if (w->dim[0] != 1 || w->dim[3] < x->dim[3] || w->dim[3] % x->dim[3] != 0)
-        return RT_REFUSE(b, n, RT_EFORMAT, "%d input channels, weights [%d,..,%d]", (int)x->dim[3],
-                         (int)w->dim[0], (int)w->dim[3]);
-    const int32_t shape[4] = { x->dim[0], rows.out, columns.out, w->dim[3] };
-    RT_TRY(rt_check_shape(b, n, b->out[0], 4, shape, "output"));
-    *p = (rt_dwconv_s8){
-        .n = x->dim[0],
-        .in_h = rows.in,
-        .in_w = columns.in,
-        .in_c = x->dim[3],
-        .out_h = rows.out,
-        .out_w = columns.out,
-        .multiplier = w->dim[3] / x->dim[3],
-        .k_h = rows.k,
-        .k_w = columns.k,
-        .stride_h = rows.stride,
-        .stride_w = columns.stride,
-        .dilation_h = rows.dilation,
-        .dilation_w = columns.dilation,
-        .pad_top = rows.pad,
-        .pad_left = columns.pad,
-        .unsigned_x = x->type == RT_UINT8,
-        .in_zero = x->zero_point,
-    };
+    (void)worker;
+    const rt_call *c = arg;
+    rt_dwconv_f32_run(c->params, c->in[0], c->in[1], c->in[2], c->out[0], chunk);
+}
+
+static void run_float(const rt_call *c)
+{
+    const rt_dwconv_f32 *p = c->params;
+    rt_call call = *c;
+    rt_for(c, p->win.n * p->win.out_h, run_row_float, &call);
+}
+
+static rt_status prepare_float(rt_build *b, rt_node *n, const rt_window *win, int32_t activation)
+{
+    rt_dwconv_f32 p = { .win = *win };
+    RT_TRY(rt_weights_check_float(b, n, win->out_c));
+    RT_TRY(rt_activation_range_float(b, n, activation, &p.lo, &p.hi));
+    n->consumed = 0; /* weights and bias are read where they are */
+    n->params = rt_keep(b, &p, sizeof p);
+    n->run = run_float;
     return RT_OK;
 }
 
-static rt_status prepare(rt_build *b, rt_node *n)
+static rt_status geometry(rt_build *b, const rt_node *n, rt_window *w)
 {
-    RT_TRY(rt_check_present(b, n, b->in[0], "input"));
-    RT_TRY(rt_check_present(b, n, b->in[1], "weights"));
-    rt_dwconv_s8 p;
-    RT_TRY(geometry(b, n, &p));
-    const rt_tensor *w = b->in[1];
-    int channels = w->dim[3];
-    RT_TRY(rt_weights_check(b, n, channels, 3));
-    RT_TRY(
-        rt_weights_requant(b, n, channels, rt_opt(b, n, TFL_SLOT_DWCONV_ACTIVATION), &p.requant));
-    p.bias = rt_weights_bias(b, n->info.n_in > 2 ? b->in[2] : NULL, channels);
+    static const rt_window_slots slots = { TFL_SLOT_DWCONV_PADDING, TFL_SLOT_DWCONV_STRIDE_H,
+                                           TFL_SLOT_DWCONV_STRIDE_W, TFL_SLOT_DWCONV_DILATION_H,
+                                           TFL_SLOT_DWCONV_DILATION_W };
+    const rt_tensor *x = b->in[0], *f = b->in[1];
+    RT_TRY(rt_check_rank(b, n, f, 4, "weights"));
+    RT_TRY(rt_slide_window(b, n, &slots, f->dim[1], f->dim[2], f->dim[3], w));
+    if (f->dim[0] != 1 || f->dim[3] < x->dim[3] || f->dim[3] % x->dim[3] != 0)
+        return RT_REFUSE(b, n, RT_EFORMAT, "%d input channels, weights [%d,..,%d]", (int)x->dim[3],
+                         (int)f->dim[0], (int)f->dim[3]);
+    return RT_OK;
+}
+
+/* Weights of 16 bits, less their zero point. */
+static const int16_t *widen(rt_build *b, const rt_tensor *w)
+{
     const int8_t *from = rt_weights_int8(b, w);
     int16_t *to = rt_alloc(b, w->count * sizeof *to);
     int32_t zero = w->type == RT_UINT8 ? rt_weights_zero(w) : 0;
     for (size_t i = 0; to != NULL && i < w->count; i++)
         to[i] = (int16_t)(from[i] - zero);
-    p.weights = to;
-    n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)p.k_h * (uint64_t)p.k_w;
+    return to;
+}
+
+static rt_status prepare(rt_build *b, rt_node *n)
+{
+    rt_window win;
+    int32_t activation = rt_opt(b, n, TFL_SLOT_DWCONV_ACTIVATION);
+    RT_TRY(rt_check_present(b, n, b->in[0], "input"));
+    RT_TRY(rt_check_present(b, n, b->in[1], "weights"));
+    RT_TRY(geometry(b, n, &win));
+    const rt_tensor *x = b->in[0], *bias = n->info.n_in > 2 ? b->in[2] : NULL;
+    n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)win.k_h * (uint64_t)win.k_w;
+    if (x->type == RT_FLOAT32)
+        return prepare_float(b, n, &win, activation);
+    rt_dwconv_s8 p = { .win = win,
+                       .multiplier = win.out_c / win.in_c,
+                       .in_zero = x->zero_point,
+                       .unsigned_x = x->type == RT_UINT8 };
+    RT_TRY(rt_weights_check(b, n, win.out_c, 3));
+    RT_TRY(rt_weights_requant(b, n, win.out_c, activation, &p.requant));
+    p.bias = rt_weights_bias(b, bias, win.out_c);
+    p.weights = widen(b, b->in[1]);
     n->scratch_bytes = rt_dwconv_scratch(&p);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;

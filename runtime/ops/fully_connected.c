@@ -26,8 +26,8 @@ static rt_status check_output(rt_build *b, const rt_node *n, int32_t batch)
 
 static rt_status factors(rt_build *b, const rt_node *n, rt_conv_s8 *p)
 {
-    double *factor = rt_alloc(b, (size_t)p->out_c * sizeof *factor);
-    for (int c = 0; c < p->out_c; c++) {
+    double *factor = rt_alloc(b, (size_t)p->win.out_c * sizeof *factor);
+    for (int c = 0; c < p->win.out_c; c++) {
         rt_multiplier unused;
         double d = rt_weights_factor(b, c, false);
         RT_TRY(rt_make_multiplier(b, n, d, &unused, "unit's multiplier"));
@@ -50,27 +50,28 @@ static rt_status prepare(rt_build *b, rt_node *n)
                          (int)w->dim[0], (int)w->dim[1]);
     if (rt_opt(b, n, TFL_SLOT_FC_WEIGHTS_FORMAT) != 0)
         return RT_REFUSE(b, n, RT_ENOTSUP, "shuffled weights");
+    rt_window win = { (int32_t)(x->count / (size_t)w->dim[1]),
+                      1,
+                      1,
+                      w->dim[1],
+                      1,
+                      1,
+                      w->dim[0],
+                      1,
+                      1,
+                      1,
+                      1,
+                      1,
+                      1,
+                      0,
+                      0 };
+    RT_TRY(check_output(b, n, win.n));
+    if (x->type == RT_FLOAT32)
+        return rt_use_conv_f32(b, n, &win, 1, rt_opt(b, n, TFL_SLOT_FC_ACTIVATION));
     RT_TRY(rt_weights_check(b, n, w->dim[0], 0));
     if (w->zero_point != 0 && w->type == RT_INT4)
         return RT_REFUSE(b, n, RT_EFORMAT, "INT4 weights with zero point %d", (int)w->zero_point);
-    rt_conv_s8 p = {
-        .n = (int32_t)(x->count / (size_t)w->dim[1]),
-        .in_h = 1,
-        .in_w = 1,
-        .in_c = w->dim[1],
-        .out_h = 1,
-        .out_w = 1,
-        .out_c = w->dim[0],
-        .k_h = 1,
-        .k_w = 1,
-        .stride_h = 1,
-        .stride_w = 1,
-        .dilation_h = 1,
-        .dilation_w = 1,
-        .groups = 1,
-        .k = w->dim[1],
-    };
-    RT_TRY(check_output(b, n, p.n));
+    rt_conv_s8 p = { .win = win, .groups = 1, .k = win.in_c };
     RT_TRY(factors(b, n, &p));
     return rt_use_conv(b, n, &p);
 }

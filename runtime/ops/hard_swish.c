@@ -67,8 +67,17 @@ static rt_status make_factors(rt_build *b, const rt_node *n, factors *p)
     return RT_OK;
 }
 
+static float hard_swish_float(float x, const rt_unary_numbers *unused)
+{
+    (void)unused;
+    float gate = x + 3;
+    return x * (gate < 0 ? 0 : gate > 6 ? 6 : gate) / 6;
+}
+
 static rt_status prepare(rt_build *b, rt_node *n)
 {
+    if (rt_is_float(b))
+        return rt_use_unary_float(b, n, hard_swish_float, (rt_unary_numbers){ 0 });
     RT_TRY(rt_unary_check(b, n, false));
     const rt_tensor *x = b->in[0], *y = b->out[0];
     factors p = { 0 };

@@ -4,25 +4,27 @@
  * tanh themselves are this runtime's.  Scale 1/256 is demanded of LOGISTIC's output, as there. */
 #include "runtime/ops/unary.h"
 
-static float logistic_of(float x)
+static float logistic_of(float x, const rt_unary_numbers *unused)
 {
+    (void)unused;
     float e = (float)rt_exp(-(double)x), sum = 1.0f + e;
     return 1.0f / sum;
 }
 
-static float tanh_of(float x)
+static float tanh_of(float x, const rt_unary_numbers *unused)
 {
+    (void)unused;
     return (float)rt_tanh((double)x);
 }
 
-static rt_status use_function(rt_build *b, rt_node *n, float (*function)(float))
+static rt_status use_function(rt_build *b, rt_node *n, rt_unary_function *function)
 {
     const rt_tensor *x = b->in[0], *y = b->out[0];
     uint8_t table[256];
     float inverse = 1.0f / y->scale;
     for (int i = 0; i < 256; i++) {
         float real = x->scale * (float)(rt_code(x->type, i) - x->zero_point);
-        float scaled = function(real) * inverse;
+        float scaled = function(real, NULL) * inverse;
         int64_t v = rt_round((double)scaled);
         table[i] = (uint8_t)rt_clamp(v + y->zero_point, rt_lowest(y->type), rt_highest(y->type));
     }
@@ -31,6 +33,8 @@ static rt_status use_function(rt_build *b, rt_node *n, float (*function)(float))
 
 static rt_status prepare_logistic(rt_build *b, rt_node *n)
 {
+    if (rt_is_float(b))
+        return rt_use_unary_float(b, n, logistic_of, (rt_unary_numbers){ 0 });
     RT_TRY(rt_unary_check(b, n, false));
     if (b->out[0]->scale != 1.0f / 256)
         return RT_REFUSE(b, n, RT_ENOTSUP, "output \"%s\" must have scale 1/256", b->out[0]->name);
@@ -39,6 +43,8 @@ static rt_status prepare_logistic(rt_build *b, rt_node *n)
 
 static rt_status prepare_tanh(rt_build *b, rt_node *n)
 {
+    if (rt_is_float(b))
+        return rt_use_unary_float(b, n, tanh_of, (rt_unary_numbers){ 0 });
     RT_TRY(rt_unary_check(b, n, false));
     return use_function(b, n, tanh_of);
 }

@@ -1,4 +1,4 @@
-/* MEAN - the mean over some dimensions, with rescaling; int8 and uint8.
+/* MEAN - the mean over some dimensions; int8 and uint8 (with rescaling), float.
  *
  * The sum of raw codes less n zero points is multiplied by the ratio of the scales over n, in fixed
  * point: the division by n is taken into the multiplier, with as many bits as there is room for.
@@ -27,28 +27,57 @@ static void add_row(int32_t *sum, const uint8_t *x, int32_t n, size_t step, bool
     }
 }
 
+/* Row r of the input (its innermost dimension): where its sums are.  `at` counts rows. */
+static size_t next_row(const mean *p, int32_t at[RT_MAX_RANK])
+{
+    size_t to = 0;
+    int last = p->rank - 1;
+    for (int i = 0; i < last; i++)
+        to += (size_t)at[i] * p->step[i];
+    for (int i = last - 1; i >= 0 && ++at[i] == p->dim[i]; i--)
+        at[i] = 0;
+    return to;
+}
+
+static size_t rows_of(const mean *p)
+{
+    return p->outputs * (size_t)p->reduced / (size_t)p->dim[p->rank - 1];
+}
+
 static void run(const rt_call *c)
 {
     const mean *p = c->params;
     int32_t *sums = (int32_t *)(void *)c->scratch, at[RT_MAX_RANK] = { 0 };
     const uint8_t *x = c->in[0];
     int last = p->rank - 1;
-    size_t rows = p->outputs * (size_t)p->reduced / (size_t)p->dim[last];
     memset(sums, 0, p->outputs * sizeof *sums);
-    for (size_t r = 0; r < rows; r++, x += p->dim[last]) {
-        size_t to = 0;
-        for (int i = 0; i < last; i++)
-            to += (size_t)at[i] * p->step[i];
-        add_row(sums + to, x, p->dim[last], p->step[last], p->unsigned_x);
-        for (int i = last - 1; i >= 0 && ++at[i] == p->dim[i]; i--)
-            at[i] = 0;
-    }
+    for (size_t r = 0, rows = rows_of(p); r < rows; r++, x += p->dim[last])
+        add_row(sums + next_row(p, at), x, p->dim[last], p->step[last], p->unsigned_x);
     uint8_t *out = c->out[0];
     for (size_t i = 0; i < p->outputs; i++) {
         uint32_t rest = (uint32_t)sums[i] - (uint32_t)p->zero_in * (uint32_t)p->reduced;
         int64_t v = (int64_t)rt_requant((int32_t)rest, p->m, RT_ROUND_TWICE) + p->zero;
         out[i] = (uint8_t)rt_clamp(v, p->lo, p->hi);
     }
+}
+
+/* Float: sums in double, as many terms may meet. */
+static void run_float(const rt_call *c)
+{
+    const mean *p = c->params;
+    double *sums = (double *)(void *)c->scratch;
+    int32_t at[RT_MAX_RANK] = { 0 };
+    const float *x = c->in[0];
+    int last = p->rank - 1;
+    for (size_t i = 0; i < p->outputs; i++)
+        sums[i] = 0;
+    for (size_t r = 0, rows = rows_of(p); r < rows; r++, x += p->dim[last]) {
+        double *to = sums + next_row(p, at);
+        for (int32_t i = 0; i < p->dim[last]; i++)
+            to[(size_t)i * p->step[last]] += (double)x[i];
+    }
+    for (size_t i = 0; i < p->outputs; i++)
+        ((float *)c->out[0])[i] = (float)(sums[i] / p->reduced);
 }
 
 /* Marks the dimensions that input 1 names. */
@@ -111,19 +140,26 @@ static rt_status prepare(rt_build *b, rt_node *n)
     const rt_tensor *x = b->in[0], *y = b->out[0];
     RT_TRY(rt_check_present(b, n, x, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
-    if (!rt_is_8bit(x) || x->rank < 1)
+    if ((!rt_is_8bit(x) && x->type != RT_FLOAT32) || x->rank < 1)
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s, rank %d", rt_type_name(x->type), x->rank);
+    mean p;
+    memset(&p, 0, sizeof p);
+    RT_TRY(reduce_shape(b, n, &p));
+    n->work = x->count;
+    if (x->type == RT_FLOAT32) {
+        n->scratch_bytes = p.outputs * sizeof(double);
+        n->params = rt_keep(b, &p, sizeof p);
+        n->run = run_float;
+        return RT_OK;
+    }
     RT_TRY(rt_check_affine(b, n, x, "input"));
     RT_TRY(rt_check_affine(b, n, y, "output"));
-    mean p;
-    RT_TRY(reduce_shape(b, n, &p));
     RT_TRY(fold_count(b, n, &p));
     p.zero_in = x->zero_point;
     p.zero = y->zero_point;
     p.lo = rt_lowest(y->type);
     p.hi = rt_highest(y->type);
     p.unsigned_x = x->type == RT_UINT8;
-    n->work = x->count;
     n->scratch_bytes = p.outputs * sizeof(int32_t);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;

@@ -24,6 +24,9 @@ static rt_status prepare(rt_build *b, rt_node *n)
 {
     RT_TRY(rt_binary_check(b, n));
     const rt_tensor *x = b->in[0], *y = b->in[1], *out = b->out[0];
+    int32_t activation = rt_opt(b, n, TFL_SLOT_MUL_ACTIVATION);
+    if (out->type == RT_FLOAT32)
+        return rt_use_binary_float(b, n, '*', activation);
     if (!rt_is_8bit(out))
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(out->type));
     mul p = { .zero_a = x->zero_point,
@@ -32,7 +35,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
               .unsigned_x = out->type == RT_UINT8 };
     float product = x->scale * y->scale, ratio = product / out->scale; /* binary32, as there */
     RT_TRY(rt_make_multiplier(b, n, (double)ratio, &p.m, "output"));
-    RT_TRY(rt_activation_range(b, n, rt_opt(b, n, TFL_SLOT_MUL_ACTIVATION), out, &p.lo, &p.hi));
+    RT_TRY(rt_activation_range(b, n, activation, out, &p.lo, &p.hi));
     return rt_use_binary(b, n, row, &p, sizeof p);
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/ops/pool.h"
 
+#include "runtime/kernels/pool_f32.h"
+
 typedef struct pool {
     rt_pool_s8 p;
     rt_pool_row *row;
@@ -17,51 +19,54 @@ static void run(const rt_call *c)
 {
     const pool *p = c->params;
     rt_call call = *c;
-    rt_for(c, p->p.n * p->p.out_h, run_row, &call);
+    rt_for(c, p->p.win.n * p->p.win.out_h, run_row, &call);
+}
+
+static void run_row_float(void *arg, int chunk, int worker)
+{
+    (void)worker;
+    const rt_call *c = arg;
+    rt_pool_f32_run(c->params, c->in[0], c->out[0], chunk);
+}
+
+static void run_float(const rt_call *c)
+{
+    const rt_pool_f32 *p = c->params;
+    rt_call call = *c;
+    rt_for(c, p->win.n * p->win.out_h, run_row_float, &call);
+}
+
+static rt_status prepare_float(rt_build *b, rt_node *n, const rt_window *win, int32_t activation)
+{
+    rt_pool_f32 p = { .win = *win, .largest = n->op->code == TFL_OP_MAX_POOL_2D };
+    RT_TRY(rt_activation_range_float(b, n, activation, &p.lo, &p.hi));
+    n->params = rt_keep(b, &p, sizeof p);
+    n->run = run_float;
+    return RT_OK;
 }
 
 rt_status rt_use_pool(rt_build *b, rt_node *n, rt_pool_row *row)
 {
+    static const rt_window_slots slots = { TFL_SLOT_POOL_PADDING, TFL_SLOT_POOL_STRIDE_H,
+                                           TFL_SLOT_POOL_STRIDE_W, -1, -1 };
     const rt_tensor *x = b->in[0], *y = b->out[0];
+    rt_window win;
     RT_TRY(rt_check_rank(b, n, x, 4, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
+    RT_TRY(rt_slide_window(b, n, &slots, rt_opt(b, n, TFL_SLOT_POOL_FILTER_H),
+                           rt_opt(b, n, TFL_SLOT_POOL_FILTER_W), x->dim[3], &win));
+    int64_t taps_h = win.k_h < win.in_h ? win.k_h : win.in_h;
+    int64_t taps_w = win.k_w < win.in_w ? win.k_w : win.in_w;
+    n->work = (uint64_t)y->count * (uint64_t)(taps_h * taps_w);
+    int32_t activation = rt_opt(b, n, TFL_SLOT_POOL_ACTIVATION);
+    if (x->type == RT_FLOAT32)
+        return prepare_float(b, n, &win, activation);
     if (!rt_is_8bit(x))
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(x->type));
     RT_TRY(rt_check_affine(b, n, x, "input"));
     RT_TRY(rt_check_affine(b, n, y, "output"));
-    rt_axis rows = { .in = x->dim[1],
-                     .k = rt_opt(b, n, TFL_SLOT_POOL_FILTER_H),
-                     .stride = rt_opt(b, n, TFL_SLOT_POOL_STRIDE_H),
-                     .dilation = 1 };
-    rt_axis columns = { .in = x->dim[2],
-                        .k = rt_opt(b, n, TFL_SLOT_POOL_FILTER_W),
-                        .stride = rt_opt(b, n, TFL_SLOT_POOL_STRIDE_W),
-                        .dilation = 1 };
-    int32_t padding = rt_opt(b, n, TFL_SLOT_POOL_PADDING);
-    RT_TRY(rt_slide(b, n, &rows, padding, "height"));
-    RT_TRY(rt_slide(b, n, &columns, padding, "width"));
-    const int32_t shape[4] = { x->dim[0], rows.out, columns.out, x->dim[3] };
-    RT_TRY(rt_check_shape(b, n, y, 4, shape, "output"));
-    pool p = { .row = row };
-    p.p = (rt_pool_s8){
-        .n = x->dim[0],
-        .in_h = rows.in,
-        .in_w = columns.in,
-        .c = x->dim[3],
-        .out_h = rows.out,
-        .out_w = columns.out,
-        .k_h = rows.k,
-        .k_w = columns.k,
-        .stride_h = rows.stride,
-        .stride_w = columns.stride,
-        .pad_top = rows.pad,
-        .pad_left = columns.pad,
-        .unsigned_x = x->type == RT_UINT8,
-    };
-    RT_TRY(rt_activation_range(b, n, rt_opt(b, n, TFL_SLOT_POOL_ACTIVATION), y, &p.p.lo, &p.p.hi));
-    int64_t taps_h = rows.k < rows.in ? rows.k : rows.in;
-    int64_t taps_w = columns.k < columns.in ? columns.k : columns.in;
-    n->work = (uint64_t)y->count * (uint64_t)(taps_h * taps_w);
+    pool p = { .row = row, .p = { .win = win, .unsigned_x = x->type == RT_UINT8 } };
+    RT_TRY(rt_activation_range(b, n, activation, y, &p.p.lo, &p.p.hi));
     n->scratch_bytes = (size_t)x->dim[3] * sizeof(int32_t);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;

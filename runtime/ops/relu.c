@@ -2,13 +2,23 @@
  * reference_ops.h, ReluX; the ratio of the scales is a binary32 quotient, as in activations.cc. */
 #include "runtime/ops/unary.h"
 
+static float clamp(float x, const rt_unary_numbers *p)
+{
+    return x < p->a ? p->a : x > p->b ? p->b : x;
+}
+
 static rt_status prepare(rt_build *b, rt_node *n)
 {
-    RT_TRY(rt_unary_check(b, n, false));
-    const rt_tensor *x = b->in[0], *y = b->out[0];
     int32_t activation = n->op->code == TFL_OP_RELU    ? TFL_ACT_RELU
                          : n->op->code == TFL_OP_RELU6 ? TFL_ACT_RELU6
                                                        : TFL_ACT_RELU_N1_TO_1;
+    if (rt_is_float(b)) {
+        rt_unary_numbers range = { 0 };
+        RT_TRY(rt_activation_range_float(b, n, activation, &range.a, &range.b));
+        return rt_use_unary_float(b, n, clamp, range);
+    }
+    RT_TRY(rt_unary_check(b, n, false));
+    const rt_tensor *x = b->in[0], *y = b->out[0];
     int32_t lo, hi;
     rt_multiplier m;
     float ratio = x->scale / y->scale;

@@ -1,4 +1,4 @@
-/* SOFTMAX - along the last dimension; int8 and uint8: runtime/kernels/softmax_s8.h. */
+/* SOFTMAX - along the last dimension; int8 and uint8: runtime/kernels/softmax_s8.h; float. */
 #include "runtime/kernels/softmax_s8.h"
 
 #include "runtime/op.h"
@@ -23,6 +23,46 @@ static void run(const rt_call *c)
     rt_for(c, ((const softmax *)c->params)->rows, run_row, &call);
 }
 
+typedef struct softmax_float {
+    size_t depth;
+    int rows;
+    double beta;
+} softmax_float;
+
+/* e^(beta (x - max)), divided by their sum; in double, as the runtime's exp is. */
+static void run_row_float(void *arg, int chunk, int worker)
+{
+    (void)worker;
+    const rt_call *c = arg;
+    const softmax_float *p = c->params;
+    const float *x = (const float *)c->in[0] + (size_t)chunk * p->depth;
+    float *y = (float *)c->out[0] + (size_t)chunk * p->depth;
+    float most = x[0];
+    for (size_t i = 1; i < p->depth; i++)
+        most = x[i] > most ? x[i] : most;
+    double sum = 0;
+    for (size_t i = 0; i < p->depth; i++)
+        sum += rt_exp(((double)x[i] - (double)most) * p->beta);
+    for (size_t i = 0; i < p->depth; i++)
+        y[i] = (float)(rt_exp(((double)x[i] - (double)most) * p->beta) / sum);
+}
+
+static void run_float(const rt_call *c)
+{
+    rt_call call = *c;
+    rt_for(c, ((const softmax_float *)c->params)->rows, run_row_float, &call);
+}
+
+static rt_status prepare_float(rt_build *b, rt_node *n, double beta)
+{
+    const rt_tensor *x = b->in[0];
+    softmax_float p = { (size_t)x->dim[x->rank - 1], 0, beta };
+    p.rows = (int)(x->count / p.depth);
+    n->params = rt_keep(b, &p, sizeof p);
+    n->run = run_float;
+    return RT_OK;
+}
+
 /* The kernel's results are codes of scale 1/256 from the lowest code on, whatever the file says. */
 static rt_status check_output(rt_build *b, const rt_node *n)
 {
@@ -39,11 +79,14 @@ static rt_status prepare(rt_build *b, rt_node *n)
     const rt_tensor *x = b->in[0], *y = b->out[0];
     RT_TRY(rt_check_present(b, n, x, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
-    if (!rt_is_8bit(x) || x->rank < 1)
+    double beta = (double)rt_opt_float(b, n, TFL_SLOT_SOFTMAX_BETA);
+    if ((!rt_is_8bit(x) && x->type != RT_FLOAT32) || x->rank < 1)
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s, rank %d", rt_type_name(x->type), x->rank);
+    RT_TRY(rt_check_same_shape(b, n, x, y));
+    if (x->type == RT_FLOAT32)
+        return prepare_float(b, n, beta);
     RT_TRY(rt_check_affine(b, n, x, "input"));
     RT_TRY(rt_check_affine(b, n, y, "output"));
-    RT_TRY(rt_check_same_shape(b, n, x, y));
     RT_TRY(check_output(b, n));
     softmax p = { .p = { .depth = x->dim[x->rank - 1],
                          .unsigned_x = x->type == RT_UINT8,
@@ -52,7 +95,6 @@ static rt_status prepare(rt_build *b, rt_node *n)
     if (p.p.depth > RT_SOFTMAX_MOST)
         return RT_REFUSE(b, n, RT_ENOTSUP, "rows of %d values; at most %d", (int)p.p.depth,
                          RT_SOFTMAX_MOST);
-    double beta = (double)rt_opt_float(b, n, TFL_SLOT_SOFTMAX_BETA);
     if (!rt_softmax_set(&p.p, (double)x->scale, beta))
         return RT_REFUSE(b, n, RT_ENOTSUP, "beta times scale is below 2^-26");
     n->params = rt_keep(b, &p, sizeof p);

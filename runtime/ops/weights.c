@@ -42,6 +42,20 @@ rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis
     return check_bias(b, n, n->info.n_in > 2 ? b->in[2] : NULL, channels);
 }
 
+rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels)
+{
+    const rt_tensor *w = b->in[1], *bias = n->info.n_in > 2 ? b->in[2] : NULL;
+    RT_TRY(rt_check_type(b, n, w, RT_FLOAT32, "weights"));
+    RT_TRY(rt_check_type(b, n, b->out[0], RT_FLOAT32, "output"));
+    if (bias != NULL)
+        RT_TRY(rt_check_type(b, n, bias, RT_FLOAT32, "bias"));
+    if (w->data == NULL ||
+        (bias != NULL && (bias->data == NULL || bias->count != (size_t)channels)))
+        return RT_REFUSE(b, n, RT_ENOTSUP, "weights or bias are not constants for %d channels",
+                         channels);
+    return RT_OK;
+}
+
 const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w)
 {
     if (w->type == RT_INT8)

@@ -35,7 +35,7 @@ class Builder:
         t.type = schema.TensorType.INT4 if int4 else TYPE[np.dtype(dtype)]
         t.name = f"t{len(self.graph.tensors)}"
         t.buffer = 0
-        if scale is not None:
+        if scale is not None and np.dtype(dtype) != np.float32:
             q = schema.QuantizationParametersT()
             q.scale = np.atleast_1d(np.float32(scale))
             q.zeroPoint = np.broadcast_to(np.int64(zero), q.scale.shape).copy()

@@ -39,10 +39,14 @@ class Random:
         return np.float32(np.exp(self.g.uniform(np.log(lo), np.log(hi))))
 
     def zero(self, dtype):
+        if dtype == np.float32:
+            return 0
         info = np.iinfo(dtype)
         return self.pick([self.int(info.min, info.max), info.min, info.max, (info.min + info.max + 1) // 2])
 
     def codes(self, shape, dtype):
+        if dtype == np.float32:
+            return self.reals(shape)
         info = np.iinfo(dtype)
         kind = self.int(0, 9)
         if kind == 0:
@@ -55,11 +59,17 @@ class Random:
         return self.g.normal(0, self.pick([0.1, 1, 10]), shape).astype(np.float32)
 
     def kind(self):
-        return self.pick([np.int8, np.int8, np.uint8])
+        return self.pick([np.int8, np.int8, np.int8, np.uint8, np.uint8, np.float32])
+
+    def code_kind(self):
+        return self.pick([np.int8, np.uint8])
 
 
 def weights(r, b, shape, dtype, channels, axis, x_scale, allow_int4=True):
     """Weights and bias tensors; returns their indices and a typical output scale."""
+    if dtype == np.float32:
+        w = b.tensor(shape, dtype, data=r.reals(shape))
+        return w, b.tensor([channels], dtype, data=r.reals([channels])), False, np.float32(1)
     int4 = dtype == np.int8 and allow_int4 and r.chance(0.15)
     if dtype == np.uint8:
         scale, zero = r.scale(1e-3, 0.05), r.zero(np.uint8)
@@ -226,6 +236,7 @@ def mean(r, b):
     x = b.tensor(shape, dtype, r.scale(), r.zero(dtype))
     same = r.chance(0.4)
     q = b.graph.tensors[x].quantization
+    same = same and q is not None
     y = b.tensor(out, dtype, q.scale[0] if same else r.scale(), q.zeroPoint[0] if same else r.zero(dtype))
     given = [a - rank if r.chance(0.3) else a for a in axes]
     a = b.tensor([len(given)], np.int32, data=given)
@@ -271,7 +282,7 @@ def softmax(r, b):
     dtype = r.kind()
     shape = [r.int(1, 4) for _ in range(r.int(0, 3))] + [r.pick([r.int(1, 20), r.int(1, 300)])]
     x = b.tensor(shape, dtype, r.scale(1e-3, 2), r.zero(dtype))
-    y = b.tensor(shape, dtype, np.float32(1 / 256), np.iinfo(dtype).min)
+    y = b.tensor(shape, dtype, np.float32(1 / 256), 0 if dtype == np.float32 else np.iinfo(dtype).min)
     b.op("SOFTMAX", [x], [y], 2, "SoftmaxOptions", beta=r.pick([1.0, 1.0, 0.5, 2.0, 0.3]))
     return [x], [y]
 
@@ -279,12 +290,12 @@ def softmax(r, b):
 def unary(name, version, out_scale=None, out_zero=None, options=None):
     def make(r, b):
         dtype = r.kind()
-        info = np.iinfo(dtype)
         shape = [r.int(1, 6) for _ in range(r.int(1, 4))] + [256]
         x = b.tensor(shape, dtype, r.scale(), r.zero(dtype))
-        zero = r.zero(dtype) if out_zero is None else info.min + out_zero
+        lowest = 0 if dtype == np.float32 else np.iinfo(dtype).min
+        zero = r.zero(dtype) if out_zero is None else lowest + out_zero
         y = b.tensor(shape, dtype, r.scale() if out_scale is None else np.float32(out_scale), zero)
-        if name == "HARD_SWISH":  # the ratio that the kernel can express
+        if name == "HARD_SWISH" and dtype != np.float32:  # the ratio that the kernel can express
             q = b.graph.tensors
             q[y].quantization.scale = np.maximum(q[y].quantization.scale, q[x].quantization.scale / 100)
         b.op(name, [x], [y], version, options)
@@ -303,11 +314,11 @@ def leaky_relu(r, b):
 
 def quantize(r, b):
     shape = [r.int(1, 6) for _ in range(r.int(1, 4))] + [256]
-    dtype = r.kind()
+    dtype = r.code_kind()
     if r.chance(0.4):
         x = b.tensor(shape, np.float32)
     else:
-        other = r.kind()
+        other = r.code_kind()
         x = b.tensor(shape, other, r.scale(), r.zero(other))
     y = b.tensor(shape, dtype, r.scale(), r.zero(dtype))
     q = b.graph.tensors
@@ -319,7 +330,7 @@ def quantize(r, b):
 
 def dequantize(r, b):
     shape = [r.int(1, 6) for _ in range(r.int(1, 4))] + [256]
-    dtype = r.kind()
+    dtype = r.code_kind()
     x, y = b.tensor(shape, dtype, r.scale(), r.zero(dtype)), b.tensor(shape, np.float32)
     b.op("DEQUANTIZE", [x], [y], 2, "DequantizeOptions")
     return [x], [y]
