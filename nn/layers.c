@@ -133,7 +133,7 @@ nn_node *nn_batch_norm(nn_graph *g, nn_node *x, const char *name)
     if (is_missing(g, x, name))
         return NULL;
     int channels = nn_shape_channels(x->shape);
-    nn_attr attr = { .bnorm = { .epsilon = 1e-3, .momentum = 0.99 } };
+    nn_attr attr = { .bnorm = { .epsilon = 1e-3, .momentum = 0.9 } };
     nn_node *in[5] = { x, add_constant(g, name, "gamma", channels, NN_PARAM_BIAS, 1),
                        add_constant(g, name, "beta", channels, NN_PARAM_BIAS, 0),
                        add_constant(g, name, "mean", channels, NN_PARAM_STATE, 0),

@@ -32,7 +32,7 @@ nn_node *nn_depthwise(nn_graph *g, nn_node *x, const char *name, nn_conv c);
 /* y [N,units] = x [N,I] weight [units,I] + bias [units]; Glorot initialisation. */
 nn_node *nn_dense(nn_graph *g, nn_node *x, const char *name, int units);
 
-/* Batch normalisation over the last dimension; epsilon 1e-3, momentum 0.99 for running statistics
+/* Batch normalisation over the last dimension; epsilon 1e-3, momentum 0.9 for running statistics
  *.  Ioffe & Szegedy 2015, arXiv 1502.03167. */
 nn_node *nn_batch_norm(nn_graph *g, nn_node *x, const char *name);
 

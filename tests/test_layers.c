@@ -106,7 +106,7 @@ static void new_batch_norm_is_the_identity(void **state)
 {
     (void)state;
     nn_node *y = nn_batch_norm(graph, image, "bn");
-    assert_true(y->attr.bnorm.epsilon == 1e-3 && y->attr.bnorm.momentum == 0.99);
+    assert_true(y->attr.bnorm.epsilon == 1e-3 && y->attr.bnorm.momentum == 0.9);
     assert_ok(nn_params_collate(params));
     nn_params_init(params, 1);
     const nn_real want[] = { 1, 0, 0, 1 };
