@@ -46,8 +46,9 @@ static nn_status check(const settings *s)
     if (known)
         return nn_fail(NN_EINVAL, "--format %s: is not there yet; tflite is", format);
     near = nn_suggest(format, names, TRAIN_N(names));
-    return nn_fail(NN_EINVAL, "--format: \"%.60s\" is unknown; %s%s", format,
-                   near != NULL ? "did you mean " : "tflite is there", near != NULL ? near : "");
+    return nn_fail(NN_EINVAL, "--format: \"%.60s\" is unknown; %s%s%s", format,
+                   near != NULL ? "did you mean " : "tflite is there", near != NULL ? near : "",
+                   near != NULL ? "?" : "");
 }
 
 static nn_status export(size_t *bytes, const train_network *n, const char *out)

@@ -82,9 +82,9 @@ static nn_status check_method(const char *method)
         if (strcmp(method, later[i]) == 0)
             return nn_fail(NN_EINVAL, "--method %s: is not there yet; minmax and ema are", method);
     const char *near = nn_suggest(method, here, TRAIN_N(here));
-    return nn_fail(NN_EINVAL, "--method: \"%.60s\" is unknown; %s%s", method,
+    return nn_fail(NN_EINVAL, "--method: \"%.60s\" is unknown; %s%s%s", method,
                    near != NULL ? "did you mean " : "minmax and ema are there",
-                   near != NULL ? near : "");
+                   near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
 static nn_status check(const settings *s)
