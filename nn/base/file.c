@@ -139,9 +139,30 @@ static int write_temporary(const char *temporary, const void *data, size_t size)
     return bad ? -1 : 0;
 }
 
+/* A device or a pipe, which must not be replaced by a file. */
+static int is_stream(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static nn_status write_stream(const char *path, const void *data, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int bad = fd < 0 || write_fully(fd, data, size) != 0;
+    int saved = errno;
+    if (fd >= 0 && close(fd) != 0 && !bad) {
+        bad = 1;
+        saved = errno;
+    }
+    return bad ? nn_fail(NN_EIO, "%s: cannot be written: %s", path, strerror(saved)) : NN_OK;
+}
+
 nn_status nn_file_write(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX], folder[PATH_MAX];
+    if (is_stream(path))
+        return write_stream(path, data, size);
     int n = snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof temporary)
         return nn_fail(NN_EIO, "%s: cannot be written: the name is too long", path);

@@ -21,7 +21,8 @@ typedef struct nn_bytes {
 nn_status nn_file_read(nn_bytes *out, const char *path, size_t limit);
 void nn_bytes_free(nn_bytes *b);
 
-/* Replaces `path` by `size` bytes, atomically.  Errors: NN_EIO. */
+/* Replaces `path` by `size` bytes, atomically; a device or a pipe is written to instead.
+ * Errors: NN_EIO. */
 nn_status nn_file_write(const char *path, const void *data, size_t size);
 
 /* The system calls that nn_file_write makes, each as its POSIX namesake: 0 or more for success, -1
