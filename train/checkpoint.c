@@ -406,6 +406,7 @@ nn_status train_checkpoint_info(train_info *out, nn_arena *arena, const train_te
     if (strcmp(text, format) != 0)
         return nn_fail(NN_EFORMAT, "metadata format: \"%.60s\", this version reads \"%s\"", text,
                        format);
+    NN_TRY(get(&text, file, "crc32"));
     NN_TRY(take_recipe(out, arena, file));
     NN_TRY(take_input(&out->prep, file));
     NN_TRY(take_classes(out, arena, file));

@@ -1,5 +1,6 @@
 #include "train/metrics.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -13,7 +14,7 @@ static int rank_of(const nn_real *v, int classes, int label)
     int before = 0;
     for (int j = 0; j < classes; j++)
         before += !(v[j] < v[label]) && (j < label || v[j] != v[label]) && j != label;
-    return v[label] == v[label] ? before : classes;
+    return v[label] == v[label] ? before : INT_MAX;
 }
 
 /* -log softmax(v)[label] */

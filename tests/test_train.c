@@ -1,0 +1,401 @@
+/* train: the loop learns, resumes bit for bit, switches when it shall, and allocates nothing. */
+#include <math.h>
+#include <omp.h>
+#include <stdatomic.h>
+
+#include "nn/base/file.h"
+#include "tests/testing.h"
+#include "train/evaluate.h"
+#include "train/loop.h"
+#include "train/ship.h"
+
+/* ---- counting the heap: every allocation of the process, whoever makes it -------------------------- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
+static atomic_size_t n_heap;
+
+#if defined(__GLIBC__) && !defined(SANITIZED)
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t each);
+void *__libc_realloc(void *p, size_t n);
+void *__libc_memalign(size_t align, size_t n);
+
+void *malloc(size_t n)
+{
+    atomic_fetch_add(&n_heap, 1);
+    return __libc_malloc(n);
+}
+void *calloc(size_t n, size_t each)
+{
+    atomic_fetch_add(&n_heap, 1);
+    return __libc_calloc(n, each);
+}
+void *realloc(void *p, size_t n)
+{
+    atomic_fetch_add(&n_heap, 1);
+    return __libc_realloc(p, n);
+}
+void *aligned_alloc(size_t align, size_t n)
+{
+    atomic_fetch_add(&n_heap, 1);
+    return __libc_memalign(align, n);
+}
+#endif
+
+/* ---- a small run ------------------------------------------------------------------------------------- */
+
+typedef struct setup {
+    nn_arena *arena;
+    ds_set *set;
+    train_recipe recipe;
+    train_network *network;
+    train_loop *loop;
+} setup;
+
+static void defaults(setup *s)
+{
+    *s = (setup){ 0 };
+    assert_ok(nn_arena_new(&s->arena));
+    assert_ok(train_args_defaults(train_recipe_groups, TRAIN_N_RECIPE_GROUPS, &s->recipe));
+    s->recipe.data.data = "noise:16x16x1:4:320";
+    s->recipe.data.val = "0.2"; /* leaves 256 = 8 batches */
+    s->recipe.model.model = "lenet";
+    s->recipe.model.width = 0.5;
+    s->recipe.training.batch = 32;
+    s->recipe.training.lr = 0.02;
+    s->recipe.training.epochs = 2;
+}
+
+static nn_status start(setup *s)
+{
+    ds_options options;
+    train_info info;
+    NN_TRY(train_recipe_dataset(&options, &s->recipe.data, 3, 0));
+    NN_TRY(ds_open(&s->set, s->recipe.data.data, &options));
+    NN_TRY(train_info_new(&info, s->arena, &s->recipe, 3, s->set));
+    NN_TRY(train_network_new(&s->network, &info, s->recipe.quant.qat, &train_no_limits));
+    return train_loop_new(&s->loop, s->network, s->set, UINT64_MAX);
+}
+
+static void stop(setup *s)
+{
+    train_loop_free(s->loop);
+    train_network_free(s->network);
+    ds_close(s->set);
+    nn_arena_free(s->arena);
+}
+
+/* Everything at once, so that everything is resumed: augmentation, averages, momentum, clipping. */
+static void with_everything(setup *s)
+{
+    defaults(s);
+    s->recipe.training.augment = "crop:2,flip";
+    s->recipe.training.ema = 0.9;
+    s->recipe.training.clip = 1;
+    s->recipe.training.label_smoothing = 0.1;
+    s->recipe.training.nesterov = true;
+    s->recipe.quant.qat = true;
+    s->recipe.quant.delay = (train_span){ 5, TRAIN_STEPS };
+}
+
+static nn_bytes file_of(const char *path)
+{
+    nn_bytes b;
+    assert_ok(nn_file_read(&b, path, 0));
+    return b;
+}
+
+static void assert_same_file(const char *a, const char *b)
+{
+    nn_bytes x = file_of(a), y = file_of(b);
+    assert_int_equal(x.size, y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    nn_bytes_free(&x);
+    nn_bytes_free(&y);
+}
+
+/* ---- learning ------------------------------------------------------------------------------------------ */
+
+static nn_status keep_line(void *ctx, const train_line *line)
+{
+    if (line->has_val)
+        *(train_line *)ctx = *line;
+    return NN_OK;
+}
+
+static void learns(const char *optimizer, double lr)
+{
+    setup s;
+    train_line last = { 0 };
+    const train_hooks hooks = { .ctx = &last, .on_line = keep_line };
+    defaults(&s);
+    while (strcmp(train_optimizer_names[s.recipe.training.optimizer], optimizer) != 0)
+        s.recipe.training.optimizer++;
+    s.recipe.training.lr = lr;
+    s.recipe.data.data = "noise:16x16x1:4:1500";
+    s.recipe.training.epochs = 6;
+    s.recipe.quant.qat = true;
+    s.recipe.quant.delay = (train_span){ 4, TRAIN_EPOCHS };
+    assert_ok(start(&s));
+    assert_ok(train_loop_run(s.loop, INT64_MAX, &hooks));
+    print_message("%s: loss %.3f, fake-quant %.3f, int8 %.3f\n", optimizer, last.at.loss,
+                  last.val.top1, last.int8.top1);
+    assert_true(last.has_int8 && last.val.n == 300);
+    assert_true(last.val.top1 > 0.95 && last.int8.top1 > 0.95);
+    stop(&s);
+}
+
+static void sgd_learns(void **state)
+{
+    (void)state;
+    learns("sgd", 0.02);
+}
+
+static void adam_learns(void **state)
+{
+    (void)state;
+    learns("adam", 0.002);
+}
+
+/* ---- resuming -------------------------------------------------------------------------------------------- */
+
+/* Steps 0 .. total with a save and a fresh process' state at each of the given steps. */
+static void run_in_parts(const char *path, const int64_t *parts, int n)
+{
+    for (int i = 0; i < n; i++) {
+        setup s;
+        with_everything(&s);
+        assert_ok(start(&s));
+        if (i > 0) {
+            train_tensors *file;
+            assert_ok(train_tensors_read(&file, path));
+            assert_ok(train_loop_restore(s.loop, file));
+            train_tensors_free(file);
+            assert_int_equal(train_loop_moment(s.loop).step, parts[i - 1]);
+        }
+        assert_ok(train_loop_run(s.loop, parts[i], NULL));
+        assert_ok(train_loop_save(s.loop, path));
+        stop(&s);
+    }
+}
+
+static void resumed_is_uninterrupted(void **state)
+{
+    (void)state;
+    const char *whole = test_path("whole"), *parts = test_path("parts");
+    run_in_parts(whole, (int64_t[]){ 10 }, 1);
+    run_in_parts(parts, (int64_t[]){ 3, 10 }, 2); /* before the switch */
+    assert_same_file(whole, parts);
+    run_in_parts(parts, (int64_t[]){ 5, 10 }, 2); /* at it */
+    assert_same_file(whole, parts);
+    run_in_parts(parts, (int64_t[]){ 1, 4, 6, 8, 9, 10 }, 6); /* after it, and across the epoch */
+    assert_same_file(whole, parts);
+}
+
+static void threads_do_not_change_bits(void **state)
+{
+    (void)state;
+    const int counts[] = { 2, 3, 7 };
+    run_in_parts(test_path("one"), (int64_t[]){ 7 }, 1);
+    for (int i = 0; i < 3; i++) {
+        omp_set_num_threads(counts[i]);
+        run_in_parts(test_path("more"), (int64_t[]){ 7 }, 1);
+        omp_set_num_threads(1);
+        assert_same_file(test_path("one"), test_path("more"));
+    }
+}
+
+static void another_network_is_not_resumed(void **state)
+{
+    (void)state;
+    setup s;
+    train_tensors *file;
+    run_in_parts(test_path("w"), (int64_t[]){ 1 }, 1);
+    with_everything(&s);
+    s.recipe.model.width = 1;
+    assert_ok(start(&s));
+    assert_ok(train_tensors_read(&file, test_path("w")));
+    assert_fails(train_loop_restore(s.loop, file), NN_EFORMAT, "weight");
+    train_tensors_free(file);
+    stop(&s);
+}
+
+/* ---- the switch -------------------------------------------------------------------------------------------- */
+
+static nn_status count_float(void *ctx, const train_moment *at)
+{
+    int64_t *n_float = ctx;
+    if (!at->quantized)
+        assert_int_equal(at->step, ++*n_float); /* all before the first quantized one */
+    return NN_OK;
+}
+
+static void delay_is_exact(void **state)
+{
+    (void)state;
+    for (int64_t delay = 0; delay < 4; delay++) {
+        setup s;
+        int64_t n_float = 0;
+        const train_hooks hooks = { .ctx = &n_float, .on_step = count_float };
+        defaults(&s);
+        s.recipe.training.steps = 6;
+        s.recipe.quant.qat = true;
+        s.recipe.quant.delay = (train_span){ delay, TRAIN_STEPS };
+        assert_ok(start(&s));
+        assert_ok(train_loop_run(s.loop, INT64_MAX, &hooks));
+        assert_int_equal(n_float, delay);
+        assert_int_equal(train_loop_switch(s.loop), delay);
+        stop(&s);
+    }
+}
+
+/* Before the switch, a run with QAT is the float run, bit for bit. */
+static void before_the_switch_nothing_differs(void **state)
+{
+    (void)state;
+    nn_real *weights[2] = { 0 };
+    size_t count = 0;
+    for (int qat = 0; qat < 2; qat++) {
+        setup s;
+        defaults(&s);
+        s.recipe.quant.qat = qat == 1;
+        s.recipe.quant.delay = (train_span){ 5, TRAIN_STEPS };
+        assert_ok(start(&s));
+        assert_ok(train_loop_run(s.loop, 5, NULL));
+        nn_vector v = nn_params_trained(s.network->params);
+        count = v.count;
+        weights[qat] = test_guard_new(count * sizeof(nn_real), 0);
+        memcpy(weights[qat], v.value, count * sizeof(nn_real));
+        stop(&s);
+    }
+    assert_memory_equal(weights[0], weights[1], count * sizeof(nn_real));
+    test_guard_free(weights[0]);
+    test_guard_free(weights[1]);
+}
+
+static void impossible_recipes_are_refused(void **state)
+{
+    (void)state;
+    setup s;
+    defaults(&s);
+    s.recipe.quant.qat = true;
+    s.recipe.quant.delay = (train_span){ 2, TRAIN_EPOCHS };
+    assert_fails(start(&s), NN_EINVAL, "--quant-delay: 16 steps");
+    stop(&s);
+    defaults(&s);
+    s.recipe.training.warmup = (train_span){ 2, TRAIN_EPOCHS };
+    assert_fails(start(&s), NN_EINVAL, "warm-up");
+    stop(&s);
+    defaults(&s);
+    s.recipe.training.batch = 1000;
+    assert_fails(start(&s), NN_EINVAL, "batch");
+    stop(&s);
+    defaults(&s);
+    s.recipe.data.mean = (train_reals){ 1, { 0.5 } };
+    s.recipe.quant.qat = true;
+    assert_fails(start(&s), NN_ENOTSUP, "--mean");
+    stop(&s);
+}
+
+static void divergence_stops_the_run(void **state)
+{
+    (void)state;
+    setup s;
+    defaults(&s);
+    s.recipe.training.lr = 1e6;
+    s.recipe.model.model = "mlp";
+    assert_ok(start(&s));
+    assert_fails(train_loop_run(s.loop, INT64_MAX, NULL), NN_EDIVERGED, "diverged");
+    stop(&s);
+}
+
+/* ---- memory --------------------------------------------------------------------------------------------------- */
+
+static void a_step_allocates_nothing(void **state)
+{
+    (void)state;
+#ifdef SANITIZED
+    test_skip("the sanitizer has the heap");
+#endif
+    setup s;
+    with_everything(&s);
+    s.recipe.training.steps = 8; /* no epoch ends, so nothing is validated before the last */
+    assert_ok(start(&s));
+    assert_ok(train_loop_run(s.loop, 1, NULL));
+    size_t before = atomic_load(&n_heap);
+    assert_true(before > 0);
+    assert_ok(train_loop_run(s.loop, 7, NULL)); /* over the switch after 5 */
+    assert_int_equal(atomic_load(&n_heap) - before, 0);
+    stop(&s);
+}
+
+/* ---- what is shipped ------------------------------------------------------------------------------------------ */
+
+static void the_file_agrees_with_the_graph(void **state)
+{
+    (void)state;
+    setup s;
+    nn_bytes file;
+    train_score graph, integer;
+    defaults(&s);
+    s.recipe.quant.qat = true;
+    assert_ok(start(&s));
+    assert_ok(train_loop_run(s.loop, INT64_MAX, NULL));
+    assert_ok(train_ship(&file, s.network));
+    assert_ok(train_evaluate_graph(&graph, s.network, s.network->deploy, s.set, DS_TEST, 10));
+    assert_ok(train_evaluate_bytes(&integer, file.data, file.size, &s.network->info.prep, s.set,
+                                   DS_TEST));
+    assert_int_equal(graph.n, 64);
+    assert_int_equal(integer.n, 64);
+    assert_true(fabs(graph.top1 - integer.top1) < 0.04 && fabs(graph.loss - integer.loss) < 0.02);
+    assert_true(graph.top5 == 1 && integer.top5 == 1); /* of 4 classes */
+    assert_int_not_equal(train_evaluate_bytes(&integer, file.data, file.size / 2,
+                                              &s.network->info.prep, s.set, DS_TEST),
+                         NN_OK);
+    nn_bytes_free(&file);
+    stop(&s);
+}
+
+static void scores_count_what_they_say(void **state)
+{
+    (void)state;
+    const nn_real outputs[] = { 1, 2, 3, 3, 3, 1, 0, (nn_real)NAN, 0 };
+    const nn_real labels[] = { 2, 1, 1 };
+    train_tally t = { 0 };
+    train_tally_add(&t, outputs, labels, 3, 3);
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.top1, 1); /* a tie goes to the lower index; a NaN is never right */
+    assert_int_equal(t.top5, 2);
+    assert_int_equal(train_count_right(outputs, labels, 3, 3), 1);
+    t = (train_tally){ 0 };
+    train_tally_add(&t, (const nn_real[]){ 0, 0, 0, 0 }, (const nn_real[]){ 3 }, 1, 4);
+    assert_true(fabs(t.loss - log(4.0)) < 1e-12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sgd_learns),
+        cmocka_unit_test(adam_learns),
+        cmocka_unit_test(resumed_is_uninterrupted),
+        cmocka_unit_test(threads_do_not_change_bits),
+        cmocka_unit_test(another_network_is_not_resumed),
+        cmocka_unit_test(delay_is_exact),
+        cmocka_unit_test(before_the_switch_nothing_differs),
+        cmocka_unit_test(impossible_recipes_are_refused),
+        cmocka_unit_test(divergence_stops_the_run),
+        cmocka_unit_test(a_step_allocates_nothing),
+        cmocka_unit_test(the_file_agrees_with_the_graph),
+        cmocka_unit_test(scores_count_what_they_say),
+    };
+    omp_set_num_threads(1);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
