@@ -27,9 +27,10 @@ FLAGS_release := -O3
 FLAGS_debug   := -O0
 FLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FLAGS_f64     := -O2 -DNN_F64
 ifeq ($(FLAGS_$(MODE)),)
-$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan or f64)
+$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, fuzz or f64)
 endif
 
 # The libraries octet uses, by their pkg-config name; `make deps` installs their Debian packages.
@@ -149,6 +150,34 @@ asan: ## the tests under address and undefined-behaviour sanitizers
 
 tsan: ## the tests under the thread sanitizer
 	@$(MAKE) --no-print-directory MODE=tsan CC=clang check
+
+FUZZ_RUNS ?= 1000000
+
+fuzz: ## feed the .tflite reader damaged files (FUZZ_RUNS=1000000; needs clang)
+	@$(MAKE) --no-print-directory MODE=release $(BUILD)/release/tests/test_tflite
+	@mkdir -p $(BUILD)/fuzz/seeds && $(BUILD)/release/tests/test_tflite $(BUILD)/fuzz/seeds
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang run-fuzz
+
+.PHONY: fuzz run-fuzz
+run-fuzz: $(call obj,tests/fuzz_tflite.c) $(RT_LIB)
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $(OUT)/fuzz_tflite $^
+	@mkdir -p $(OUT)/corpus
+	$(OUT)/fuzz_tflite -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=5 -rss_limit_mb=1024 \
+	  -artifact_prefix=$(OUT)/ $(OUT)/corpus $(OUT)/seeds
+
+VENV := $(BUILD)/venv
+MODELS ?= $(wildcard ../shared/models/*.tflite)
+
+interop: all ## compare with LiteRT, bit for bit (makes a Python environment in build/)
+	@$(MAKE) --no-print-directory $(OUT)/tests/test_tflite
+	$(Q)test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	$(Q)$(VENV)/bin/pip install -q -r tests/interop/requirements.txt
+	OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop/single_ops.py
+	OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop/single_ops.py --kernels c --count 50
+	$(if $(MODELS),OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop/models.py $(MODELS))
+	$(VENV)/bin/python tests/interop/check_writer.py $(OUT)/tests/test_tflite
+
+.PHONY: interop
 
 f64: ## gradients against central differences in double
 	@$(MAKE) --no-print-directory MODE=f64 run-f64

@@ -2,9 +2,10 @@
  *
  * Every function checks what it is about to read: that it lies within the bytes, is aligned as the
  * format demands, and that an offset leads forward to something that is there.  The first violation
- * is kept in the error and everything read from then on is 0, absent or empty: a caller reads what it
- * needs in a row and asks rt_flat_status once.  Byte order and alignment of the machine do not matter.
- * What FlatBuffers demands: its docs/source/internals.md and include/flatbuffers/verifier.h. */
+ * is kept in the error and everything read from then on is 0, absent or empty: a caller reads what
+ * it needs in a row and asks rt_flat_status once.  Byte order and alignment of the machine do not
+ * matter.  What FlatBuffers demands: its docs/source/internals.md and
+ * include/flatbuffers/verifier.h. */
 #ifndef OCTET_RUNTIME_FLAT_H
 #define OCTET_RUNTIME_FLAT_H
 

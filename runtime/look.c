@@ -58,7 +58,7 @@ rt_cost rt_costs(const rt_model *m)
     return m->cost;
 }
 
-/* ---- names -------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 const char *rt_type_name(rt_type type)
 {
@@ -121,11 +121,12 @@ bool rt_option_at(const rt_model *m, int op, int k, rt_option *out)
     f.error = &unused;
     out->name = field->name;
     out->value = rt_field_value(&f, n, field);
-    out->text = value_name(field->kind, (int)out->value);
+    bool is_float = field->kind == RT_FIELD_FLOAT; /* any value: no enumeration, no int */
+    out->text = is_float ? NULL : value_name(field->kind, (int)out->value);
     return true;
 }
 
-/* ---- description and metadata ------------------------------------------------------------------- */
+/* ---- description and metadata ---------------------------------------------------------------- */
 
 const char *rt_description(const rt_model *m)
 {
@@ -166,7 +167,7 @@ const void *rt_metadata(const rt_model *m, const char *name, size_t *size)
     return NULL;
 }
 
-/* ---- codes and real numbers --------------------------------------------------------------------- */
+/* ---- codes and real numbers ------------------------------------------------------------------ */
 
 static bool code_range(rt_type type, int64_t *lo, int64_t *hi)
 {

@@ -15,7 +15,7 @@ typedef struct rt_call rt_call;
 typedef struct rt_node rt_node;
 typedef struct rt_build rt_build;
 
-/* ---- operators ---------------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 typedef enum rt_field_kind {
     RT_FIELD_INT,        /* int32 */
@@ -93,7 +93,7 @@ struct rt_model {
     uint64_t work; /* of one run, with the macs */
 };
 
-/* ---- building ----------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 struct rt_build {
     rt_flat f;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* ---- the table of operators --------------------------------------------------------------------- */
+/* ---- the table of operators ------------------------------------------------------------------ */
 
 #define RT_OP(name) extern const rt_op rt_op_##name;
 #include "runtime/ops.def"
@@ -15,7 +15,7 @@ const rt_op *const rt_ops[] = {
 };
 const int rt_n_ops = (int)(sizeof rt_ops / sizeof rt_ops[0]);
 
-/* ---- options ------------------------------------------------------------------------------------ */
+/* ---- options --------------------------------------------------------------------------------- */
 
 double rt_field_value(rt_flat *f, const rt_node *n, const rt_field *field)
 {
@@ -49,7 +49,7 @@ float rt_opt_float(rt_build *b, const rt_node *n, int slot)
     return (float)value_of(b, n, slot);
 }
 
-/* ---- checks ------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------- */
 
 rt_status rt_check_present(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what)
 {
@@ -140,7 +140,7 @@ int64_t rt_constant_at(const rt_tensor *t, size_t i)
     return t->type == RT_INT64 ? (int64_t)rt_get_u64(p + 8 * i) : rt_get_i32(p + 4 * i);
 }
 
-/* ---- geometry ----------------------------------------------------------------------------------- */
+/* ---- geometry -------------------------------------------------------------------------------- */
 
 rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, const char *what)
 {
@@ -189,7 +189,7 @@ rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *
     return RT_OK;
 }
 
-/* ---- arithmetic --------------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 /* zero_point + round(x / scale) in binary32, as far as it can matter for a clamp. */
 static int32_t code_of(float x, const rt_tensor *t)
@@ -245,7 +245,7 @@ rt_status rt_make_multiplier(rt_build *b, const rt_node *n, double d, rt_multipl
     return RT_OK;
 }
 
-/* ---- functions of one byte, and copies ---------------------------------------------------------- */
+/* ---- functions of one byte, and copies ------------------------------------------------------- */
 
 typedef struct table_params {
     size_t count;

@@ -1,8 +1,8 @@
 /* op - what the operators' prepare functions share: options, checks, padding, activation ranges.
  *
  * A prepare function sees its tensors in b->in and b->out, checks everything that the run function
- * relies on, works out what does not depend on the data, and leaves it in n->params and n->run.  The
- * messages of all checks begin with the operator's index and name. */
+ * relies on, works out what does not depend on the data, and leaves it in n->params and n->run.
+ * The messages of all checks begin with the operator's index and name. */
 #ifndef OCTET_RUNTIME_OP_H
 #define OCTET_RUNTIME_OP_H
 
@@ -59,8 +59,8 @@ typedef struct rt_axis {
     int32_t out, pad; /* worked out: output size, and fill before the first input */
 } rt_axis;
 
-/* SAME: out = ceil(in / stride), the fill split evenly with the odd one behind; VALID: windows that lie
- * within the input.  TensorFlow Lite's padding.h. */
+/* SAME: out = ceil(in / stride), the fill split evenly with the odd one behind; VALID: windows that
+ * lie within the input.  TensorFlow Lite's padding.h. */
 rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, const char *what);
 
 /* Where an operator's options have the geometry of its window; -1: no such option, 1 holds. */
@@ -68,8 +68,8 @@ typedef struct rt_window_slots {
     int padding, stride_h, stride_w, dilation_h, dilation_w;
 } rt_window_slots;
 
-/* Slides a window of k_h x k_w over input 0, which has rank 4, and checks the shape of output 0, which
- * has out_c channels. */
+/* Slides a window of k_h x k_w over input 0, which has rank 4, and checks the shape of output 0,
+ * which has out_c channels. */
 rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *slots, int32_t k_h,
                           int32_t k_w, int32_t out_c, rt_window *w);
 
@@ -92,8 +92,8 @@ static inline int rt_pieces(size_t count)
     return (int)((count + RT_PIECE - 1) / RT_PIECE);
 }
 
-/* Every byte of input 0 through a table of 256 into output 0: all functions of one 8-bit tensor.  The
- * table is kept in the model. */
+/* Every byte of input 0 through a table of 256 into output 0: all functions of one 8-bit tensor.
+ * The table is kept in the model. */
 rt_status rt_use_table(rt_build *b, rt_node *n, const uint8_t table[256]);
 /* Output 0 is a copy of input 0's bytes. */
 rt_status rt_use_copy(rt_build *b, rt_node *n);

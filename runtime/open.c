@@ -40,12 +40,12 @@ void *rt_alloc(rt_build *b, size_t bytes)
 const void *rt_keep(rt_build *b, const void *bytes, size_t size)
 {
     void *p = rt_alloc(b, size);
-    if (p != NULL)
+    if (p != NULL && size != 0)
         memcpy(p, bytes, size);
     return p;
 }
 
-/* ---- one operator ------------------------------------------------------------------------------- */
+/* ---- one operator ---------------------------------------------------------------------------- */
 
 static bool little_endian(void)
 {
@@ -153,7 +153,7 @@ static rt_status build_node(rt_build *b, int i, rt_node *n, rt_tensor *in_window
     return rt_flat_status(&b->f);
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static rt_status check_arguments(rt_build *b)
 {

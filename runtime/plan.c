@@ -2,10 +2,11 @@
  * operators stand in an order that can be executed.
  *
  * A span is a piece of memory and the time in which it must be kept: time 0 is before the first
- * operator, time i + 1 is operator i, time n + 1 is after the last.  An output that may be computed in
- * the place of an input which nobody reads later shares that input's span.  Spans are placed from the
- * largest to the smallest, each into the smallest gap that is free during its time: Pisarchyk and Lee,
- * "Efficient memory management for deep neural net inference" (arXiv 2001.03288), greedy by size. */
+ * operator, time i + 1 is operator i, time n + 1 is after the last.  An output that may be computed
+ * in the place of an input which nobody reads later shares that input's span.  Spans are placed
+ * from the largest to the smallest, each into the smallest gap that is free during its time:
+ * Pisarchyk and Lee, "Efficient memory management for deep neural net inference" (arXiv
+ * 2001.03288), greedy by size. */
 #include "runtime/model.h"
 
 enum { NEVER = -1 };
@@ -18,7 +19,8 @@ typedef struct span {
     int32_t order;   /* slot k holds the k-th largest span */
 } span;
 
-/* Spans: the tensors, then the operators' scratch, and then as many places for the sums over time. */
+/* Spans: the tensors, then the operators' scratch, and then as many places for the sums over
+ * time. */
 static size_t n_spans(const rt_model *m)
 {
     return (size_t)m->n_tensors + (size_t)m->n_nodes;
@@ -34,7 +36,7 @@ static size_t round_up(size_t bytes)
     return (bytes + RT_ALIGN - 1) / RT_ALIGN * RT_ALIGN;
 }
 
-/* ---- lifetimes ---------------------------------------------------------------------------------- */
+/* ---- lifetimes ------------------------------------------------------------------------------- */
 
 static void clear(const rt_model *m, span *s)
 {
@@ -129,7 +131,7 @@ static void share_places(const rt_model *m, span *s)
     }
 }
 
-/* ---- placing ------------------------------------------------------------------------------------ */
+/* ---- placing --------------------------------------------------------------------------------- */
 
 static bool smaller(const span *s, int32_t a, int32_t b)
 {
@@ -171,7 +173,8 @@ static bool meet(const span *a, const span *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* The smallest gap between the spans that live at the same time; above them all if none is enough. */
+/* The smallest gap between the spans that live at the same time; above them all if none is
+ * enough. */
 static void place(span *s, int32_t *head, int32_t i)
 {
     size_t end = 0, best = SIZE_MAX, best_at = 0;

@@ -1,7 +1,7 @@
 /* real - the few functions of real numbers that preparing a model needs, without libm.
  *
- * frexp and round are exact; exp and tanh have a relative error below 1e-15 in double, so that their
- * value rounded to float is the correctly rounded one except in about one of 10^7 cases. */
+ * frexp and round are exact; exp and tanh have a relative error below 1e-15 in double, so that
+ * their value rounded to float is the correctly rounded one except in about one of 10^7 cases. */
 #ifndef OCTET_RUNTIME_REAL_H
 #define OCTET_RUNTIME_REAL_H
 

@@ -1,12 +1,12 @@
-/* requant - fixed-point arithmetic: from a real multiplier to integers, and from an accumulator to a
- * code.
+/* requant - fixed-point arithmetic: from a real multiplier to integers, and from an accumulator to
+ * a code.
  *
  * A real multiplier d >= 0 becomes (mult, shift) with d ~ mult * 2^(shift - 31) and mult in
  * [2^30, 2^31) or 0; positive shifts go left.  The operations are bit-exact with TensorFlow Lite's
- * reference kernels (their default build, which rounds twice) and with gemmlowp's fixedpoint.h, where
- * the names come from: SRDHM is the saturating rounding doubling high multiply, RDBP the rounding
- * division by a power of two.  Jacob et al. 2017 (arXiv 1712.05877), section 2.2.
- * Sums and shifts that leave 32 bits wrap around; nothing here is undefined. */
+ * reference kernels (their default build, which rounds twice) and with gemmlowp's fixedpoint.h,
+ * where the names come from: SRDHM is the saturating rounding doubling high multiply, RDBP the
+ * rounding division by a power of two.  Jacob et al. 2017 (arXiv 1712.05877), section 2.2.  Sums
+ * and shifts that leave 32 bits wrap around; nothing here is undefined. */
 #ifndef OCTET_RUNTIME_REQUANT_H
 #define OCTET_RUNTIME_REQUANT_H
 
@@ -24,8 +24,9 @@ typedef struct rt_multiplier {
  * upward (ruy, and TFLITE_SINGLE_ROUNDING). */
 typedef enum rt_rounding { RT_ROUND_TWICE, RT_ROUND_ONCE } rt_rounding;
 
-/* (mult, shift) of d: mult = round(f * 2^31) for d = f * 2^shift.  Below 2^-32 both are 0.  False if d
- * is negative, not finite, or so large (2^30 and more) that a code could not be shifted that far. */
+/* (mult, shift) of d: mult = round(f * 2^31) for d = f * 2^shift.  Below 2^-32 both are 0.  False
+ * if d is negative, not finite, or so large (2^30 and more) that a code could not be shifted that
+ * far. */
 static inline bool rt_multiplier_of(double d, rt_multiplier *out)
 {
     out->mult = 0;

@@ -9,9 +9,9 @@
  *   rt_run       computes, in an arena of rt_arena_bytes(model) bytes that holds the activations
  *   rt_data      where in the arena a tensor's values are: inputs before, outputs after a run
  *
- * A model is constant once it is open, so any number of threads may run it at the same time, each with
- * an arena of its own.  There is nothing to close: the caller frees its file bytes, block and arenas,
- * and the bytes must live as long as the model.
+ * A model is constant once it is open, so any number of threads may run it at the same time, each
+ * with an arena of its own.  There is nothing to close: the caller frees its file bytes, block and
+ * arenas, and the bytes must live as long as the model.
  *
  * Integer results are those of TensorFlow Lite's reference kernels (BUILTIN_REF of LiteRT 1.3 and
  * later), bit for bit, whatever the processor and the number of threads. */
@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-/* ---- errors ------------------------------------------------------------------------------------ */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 /* The values are those of octet's nn_status where a name occurs in both. */
 typedef enum rt_status {
@@ -45,14 +45,15 @@ typedef enum rt_status {
     RT_ELIMIT = -8   /* a limit of rt_options is exceeded; the caller may raise it */
 } rt_status;
 
-/* What was wrong, in one line: which operator or tensor, which field, at which byte, which numbers. */
+/* What was wrong, in one line: which operator or tensor, which field, at which byte, which
+ * numbers. */
 typedef struct rt_error {
     rt_status status;
     size_t offset; /* byte of the file, where one is to blame; else 0 */
     char text[248];
 } rt_error;
 
-/* ---- what a model is made of ------------------------------------------------------------------- */
+/* ---- what a model is made of ----------------------------------------------------------------- */
 
 enum {
     RT_ALIGN = 16,         /* the caller's blocks begin at a multiple of this many bytes */
@@ -111,7 +112,7 @@ typedef struct rt_option {
 
 typedef struct rt_model rt_model;
 
-/* ---- opening ------------------------------------------------------------------------------------ */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 typedef struct rt_limits {
     uint64_t macs;    /* of one run */
@@ -125,9 +126,9 @@ typedef struct rt_kernels rt_kernels;
 typedef struct rt_options {
     rt_limits limits;
     int workers; /* most tasks that run at the same time within one run (rt_parallel); >= 1 */
-    bool
-        keep_all; /* every tensor keeps its own place, so all can be read after a run, and an operator
-                      can be run alone on inputs that the caller wrote */
+    /* Every tensor keeps a place of its own: all can be read after a run, and an operator can be
+     * run alone on inputs that the caller wrote. */
+    bool keep_all;
     const rt_kernels *kernels; /* NULL: portable C */
 } rt_options;
 
@@ -141,7 +142,8 @@ RT_API rt_status rt_measure(size_t *model_bytes, const void *bytes, size_t size,
                             const rt_options *options, rt_error *error);
 
 /* Builds the model in `block`, which has at least rt_measure's number of bytes at a multiple of
- * RT_ALIGN.  Everything that can be wrong with a file is found by rt_measure or here: a run cannot fail.
+ * RT_ALIGN.  Everything that can be wrong with a file is found by rt_measure or here: a run cannot
+ * fail.
  *
  *   bytes     borrowed; must not change as long as the model is used
  *   options   as they were given to rt_measure
@@ -153,12 +155,12 @@ RT_API rt_status rt_open(rt_model **out, const void *bytes, size_t size, const r
 /* Bytes of an arena for this model.  It needs no preparation. */
 RT_API size_t rt_arena_bytes(const rt_model *m);
 
-/* ---- running ------------------------------------------------------------------------------------ */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* A way to run tasks side by side.  `run` calls task(arg, chunk, worker) once for each chunk in
  * [0, chunks), in any order, and returns when all are done.  Two calls that overlap in time have
- * different workers, and 0 <= worker < rt_options.workers.  The work is cut by the shape of the model
- * alone. */
+ * different workers, and 0 <= worker < rt_options.workers.  The work is cut by the shape of the
+ * model alone. */
 typedef void rt_task(void *arg, int chunk, int worker);
 typedef struct rt_parallel {
     void *context;
@@ -170,8 +172,8 @@ typedef struct rt_parallel {
  * calling thread. */
 RT_API void rt_run(const rt_model *m, void *arena, const rt_parallel *parallel);
 
-/* Runs the operators first, first + 1, ... first + count - 1 alone.  Only with keep_all are the tensors
- * between them all in place; then any one operator can be fed through rt_data and run. */
+/* Runs the operators first, first + 1, ... first + count - 1 alone.  Only with keep_all are the
+ * tensors between them all in place; then any one operator can be fed through rt_data and run. */
 RT_API void rt_run_some(const rt_model *m, void *arena, int first, int count,
                         const rt_parallel *parallel);
 
@@ -181,12 +183,12 @@ RT_API void rt_run_some(const rt_model *m, void *arena, int first, int count,
 RT_API void *rt_data(const rt_model *m, void *arena, int t);
 
 /* Codes from real numbers and back, n of them, with the tensor's (first) scale and zero point:
- * encode rounds x / scale half away from zero and clamps, as QUANTIZE does; float tensors are copied.
- * Types: float32, int8, uint8, int16, int32; false for any other. */
+ * encode rounds x / scale half away from zero and clamps, as QUANTIZE does; float tensors are
+ * copied.  Types: float32, int8, uint8, int16, int32; false for any other. */
 RT_API bool rt_encode(const rt_tensor *t, void *codes, const float *x, size_t n);
 RT_API bool rt_decode(const rt_tensor *t, float *x, const void *codes, size_t n);
 
-/* ---- looking inside ----------------------------------------------------------------------------- */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 RT_API int rt_n_inputs(const rt_model *m);
 RT_API int rt_n_outputs(const rt_model *m);
@@ -211,8 +213,8 @@ RT_API bool rt_option_at(const rt_model *m, int op, int k, rt_option *out);
 /* The model's description, "" if it has none. */
 RT_API const char *rt_description(const rt_model *m);
 
-/* Metadata: the i-th entry's name (NULL when there are no more) and bytes, or the bytes of the first
- * entry of a name (NULL if there is none).  The bytes are the file's. */
+/* Metadata: the i-th entry's name (NULL when there are no more) and bytes, or the bytes of the
+ * first entry of a name (NULL if there is none).  The bytes are the file's. */
 RT_API const char *rt_metadata_at(const rt_model *m, int i, const void **bytes, size_t *size);
 RT_API const void *rt_metadata(const rt_model *m, const char *name, size_t *size);
 
@@ -231,17 +233,17 @@ RT_API rt_cost rt_costs(const rt_model *m);
 RT_API const char *rt_type_name(rt_type type);
 RT_API size_t rt_type_bytes(rt_type type);
 
-/* ---- hosted: not in the freestanding core -------------------------------------------------------- */
+/* ---- hosted: not in the freestanding core ---------------------------------------------------- */
 
-/* The fastest kernels that this processor runs, within rt_cpu_limit (runtime/cpu.h).  All kernels give
- * the same bits. */
+/* The fastest kernels that this processor runs, within rt_cpu_limit (runtime/cpu.h).  All kernels
+ * give the same bits. */
 RT_API const rt_kernels *rt_kernels_best(void);
 
 /* The kernels' name ("c", "avx2", "avx512vnni"), for reports. */
 RT_API const char *rt_kernels_name(const rt_kernels *k);
 
-/* Reads a whole file into memory from malloc (free with free()); more than `limit` bytes are refused
- * (0: no limit but the format's).  Errors: RT_EIO, RT_ENOMEM, RT_ELIMIT. */
+/* Reads a whole file into memory from malloc (free with free()); more than `limit` bytes are
+ * refused (0: no limit but the format's).  Errors: RT_EIO, RT_ENOMEM, RT_ELIMIT. */
 RT_API rt_status rt_file_read(void **bytes, size_t *size, const char *path, size_t limit,
                               rt_error *error);
 

@@ -1,10 +1,10 @@
 /* schema - the numbers of the .tflite format: table slots, enumerations, operator codes, limits.
  *
- * The only copy in octet: the reader in runtime/ and the writer in export/ both take them from here.
- * A .tflite file is a FlatBuffer with the identifier "TFL3"; a table's field is found by its slot,
- * that is by the 16-bit entry at byte 4 + 2 * slot of the table's vtable (0: the field is absent and
- * its default holds).  Behind every slot stand the field's type and, if it is not 0, its default.
- * Numbers from TensorFlow Lite's public schema.fbs, version 3. */
+ * The only copy in octet: the reader in runtime/ and the writer in export/ both take them from
+ * here.  A .tflite file is a FlatBuffer with the identifier "TFL3"; a table's field is found by its
+ * slot, that is by the 16-bit entry at byte 4 + 2 * slot of the table's vtable (0: the field is
+ * absent and its default holds).  Behind every slot stand the field's type and, if it is not 0, its
+ * default.  Numbers from TensorFlow Lite's public schema.fbs, version 3. */
 #ifndef OCTET_RUNTIME_SCHEMA_H
 #define OCTET_RUNTIME_SCHEMA_H
 
@@ -23,7 +23,7 @@ enum {
 #define TFL_IDENTIFIER    "TFL3"
 #define TFL_SIGNATURE_KEY "serving_default"
 
-/* ---- enumerations ------------------------------------------------------------------------------ */
+/* ---- enumerations ---------------------------------------------------------------------------- */
 
 enum tfl_type { /* Tensor.type, int8 */
                 TFL_TYPE_FLOAT32 = 0,
@@ -117,7 +117,7 @@ enum tfl_options { /* Operator.builtin_options_type, uint8: which table builtin_
                    TFL_OPTIONS_LAST_DEFINED = 126,
 };
 
-/* ---- the tables of a model: slots --------------------------------------------------------------- */
+/* ---- the tables of a model: slots ------------------------------------------------------------ */
 
 enum {                                    /* Model, the root table */
        TFL_SLOT_MODEL_VERSION = 0,        /* uint32: TFL_MODEL_VERSION */
@@ -203,9 +203,9 @@ enum {                                /* TensorMap */
        TFL_SLOT_TENSOR_MAP_INDEX = 1, /* uint32: index into SubGraph.tensors */
 };
 
-/* ---- the operators' options: slots -------------------------------------------------------------- */
-/* Width stands before height in every pair.  PAD, PADV2, QUANTIZE, DEQUANTIZE, HARD_SWISH, TRANSPOSE,
- * MINIMUM and MAXIMUM have tables without fields. */
+/* ---- the operators' options: slots ----------------------------------------------------------- */
+/* Width stands before height in every pair.  PAD, PADV2, QUANTIZE, DEQUANTIZE, HARD_SWISH,
+ * TRANSPOSE, MINIMUM and MAXIMUM have tables without fields. */
 
 enum {                               /* Conv2DOptions */
        TFL_SLOT_CONV_PADDING = 0,    /* int8: enum tfl_padding */

@@ -9,7 +9,7 @@ _Static_assert(RT_FLOAT32 == (int)TFL_TYPE_FLOAT32 && RT_INT32 == (int)TFL_TYPE_
                    RT_INT8 == (int)TFL_TYPE_INT8 && RT_INT4 == (int)TFL_TYPE_INT4,
                "the file's types");
 
-/* ---- the model's own table ---------------------------------------------------------------------- */
+/* ---- the model's own table ------------------------------------------------------------------- */
 
 /* Strings and indices that the runtime does not use itself, but others read. */
 static void check_metadata(rt_build *b, rt_table model)
@@ -129,7 +129,7 @@ rt_status rt_read_model(rt_build *b)
     return rt_flat_status(f);
 }
 
-/* ---- tensors ------------------------------------------------------------------------------------ */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 /* Dimensions and element count; the product of the non-zero dimensions fits int32. */
 static void read_shape(rt_flat *f, rt_table table, rt_tensor *t)
@@ -177,8 +177,8 @@ static bool zero_point_fits(rt_type type, int64_t z)
     }
 }
 
-/* Each scale finite and positive (a bias, whose scale nobody uses, may have 0), each zero point a value
- * of the type. */
+/* Each scale finite and positive (a bias, whose scale nobody uses, may have 0), each zero point a
+ * value of the type. */
 static void check_affine(rt_flat *f, const rt_tensor *t, rt_vector scale, rt_vector zero)
 {
     for (uint32_t i = 0; i < scale.count; i++) {
@@ -290,7 +290,7 @@ rt_status rt_read_tensor(rt_build *b, int i, rt_tensor *t)
     return rt_flat_status(f);
 }
 
-/* ---- operators ---------------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 static const rt_op *find_op(int64_t code)
 {

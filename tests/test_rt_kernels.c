@@ -1,5 +1,5 @@
-/* runtime: every table of integer kernels against the portable one, bit for bit, over sizes around the
- * vector widths, at odd addresses, with guard bytes behind what is written.
+/* runtime: every table of integer kernels against the portable one, bit for bit, over sizes around
+ * the vector widths, at odd addresses, with guard bytes behind what is written.
  *
  * `test_rt_kernels -b` prints how fast each is instead. */
 #include <time.h>

@@ -1,11 +1,11 @@
-/* runtime: files good and damaged.  A damaged file gives an error that says what is wrong, or a model
- * that runs within its blocks; never anything else (the sanitizers watch). */
+/* runtime: files good and damaged.  A damaged file gives an error that says what is wrong, or a
+ * model that runs within its blocks; never anything else (the sanitizers watch). */
 #include "nn/base/file.h"
 #include "runtime/rt.h"
 #include "tests/testing.h"
 
-/* One RELU, int8 x[1,4] (0.5, -1) -> y[1,4] (0.25, -128), written by hand from the format's rules and
- * accepted by the official FlatBuffers verifier. */
+/* One RELU, int8 x[1,4] (0.5, -1) -> y[1,4] (0.25, -128), written by hand from the format's rules
+ * and accepted by the official FlatBuffers verifier. */
 static const uint8_t golden[416] = {
     0x18, 0x00, 0x00, 0x00, 0x54, 0x46, 0x4c, 0x33, 0x0e, 0x00, 0x14, 0x00, 0x04, 0x00, 0x08, 0x00,
     0x0c, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00,
@@ -182,7 +182,8 @@ static void every_byte_changed(void **state)
     free(bytes);
 }
 
-/* Flips of one to four bytes where the tables are (constants are most of a file and cannot hurt). */
+/* Flips of one to four bytes where the tables are (constants are most of a file and cannot
+ * hurt). */
 static void flips(const char *name, int count)
 {
     const char *path = test_shared(name);

@@ -275,8 +275,8 @@ static void hard_swish_values(void **state)
     }
 }
 
-/* Constants for a layer with one input channel, one output and a weight of 1: the accumulator is the
- * input less its zero point, plus the bias. */
+/* Constants for a layer with one input channel, one output and a weight of 1: the accumulator is
+ * the input less its zero point, plus the bias. */
 static void add_layer(bench *b, const int32_t *bias, int n)
 {
     static const int8_t one = 1;

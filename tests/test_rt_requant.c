@@ -113,8 +113,8 @@ static void halves(void **state)
     assert_int_equal(rt_rdbp(INT32_MAX, 31), 1);
 }
 
-/* Any input and multiplier: nothing undefined (under the sanitizers), and the two roundings agree to
- * one step. */
+/* Any input and multiplier: nothing undefined (under the sanitizers), and the two roundings agree
+ * to one step. */
 static void rescaling_is_defined_everywhere(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* broadcast - two tensors element by element, where a dimension of 1 (or none) is repeated.
  *
  * Dimensions are lined up from the last; neighbours that behave alike are merged, so that the usual
- * cases (equal shapes, a scalar, a vector of channels) become one or two loops.  Everything happens in
- * rows: the innermost dimension, along which an operand either advances or stands still. */
+ * cases (equal shapes, a scalar, a vector of channels) become one or two loops.  Everything happens
+ * in rows: the innermost dimension, along which an operand either advances or stands still. */
 #ifndef OCTET_RUNTIME_KERNELS_BROADCAST_H
 #define OCTET_RUNTIME_KERNELS_BROADCAST_H
 

@@ -1,7 +1,7 @@
 /* conv_f32 - float convolution as patches times weights; NHWC.
  *
- * Each output is one chain of binary32 multiply-adds in the order of the patch, so its value does not
- * depend on tiles or threads; it differs from TensorFlow Lite's by rounding alone. */
+ * Each output is one chain of binary32 multiply-adds in the order of the patch, so its value does
+ * not depend on tiles or threads; it differs from TensorFlow Lite's by rounding alone. */
 #ifndef OCTET_RUNTIME_KERNELS_CONV_F32_H
 #define OCTET_RUNTIME_KERNELS_CONV_F32_H
 

@@ -52,7 +52,7 @@ void rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_ze
     }
 }
 
-/* ---- patches ------------------------------------------------------------------------------------ */
+/* ---- patches --------------------------------------------------------------------------------- */
 
 /* The input's byte for real 0, as it is before flipping. */
 static int fill_of(const rt_conv_s8 *p)
@@ -91,7 +91,8 @@ static void add_zero_terms(const rt_conv_s8 *p, int32_t *acc, const uint8_t *a, 
     }
 }
 
-/* round(acc * factor), halves away from zero, as the reference's dense layer does since LiteRT 1.3. */
+/* round(acc * factor), halves away from zero, as the reference's dense layer does since LiteRT
+ * 1.3. */
 static void rescale_in_double(uint8_t *out, const int32_t *acc, int n, const rt_conv_s8 *p)
 {
     for (int c = 0; c < n; c++) {
@@ -100,7 +101,7 @@ static void rescale_in_double(uint8_t *out, const int32_t *acc, int n, const rt_
     }
 }
 
-/* ---- one tile ----------------------------------------------------------------------------------- */
+/* ---- one tile -------------------------------------------------------------------------------- */
 
 static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *in,
                       uint8_t *out, size_t first, int rows, int g, uint8_t *scratch)

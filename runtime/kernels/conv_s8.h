@@ -4,9 +4,9 @@
  *   out        = clamp(requant(acc) + zero, lo, hi)
  *
  * Taps outside the image count as in_zero, that is as real 0.  The terms that do not depend on the
- * picture are in `bias` (see rt_conv_fold), so the inner loop is a product of plain codes.  Work is cut
- * into tiles of output pixels; one tile needs rt_conv_scratch bytes.  Bit-exact with TensorFlow Lite's
- * reference kernels (integer_ops/conv.h, conv.h). */
+ * picture are in `bias` (see rt_conv_fold), so the inner loop is a product of plain codes.  Work is
+ * cut into tiles of output pixels; one tile needs rt_conv_scratch bytes.  Bit-exact with TensorFlow
+ * Lite's reference kernels (integer_ops/conv.h, conv.h). */
 #ifndef OCTET_RUNTIME_KERNELS_CONV_S8_H
 #define OCTET_RUNTIME_KERNELS_CONV_S8_H
 

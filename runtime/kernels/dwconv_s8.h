@@ -1,9 +1,9 @@
 /* dwconv_s8 - depthwise convolution: every channel with filters of its own; int8 or uint8, NHWC.
  *
- *   acc[y,x,i m + j] = bias + sum (w[ky,kx,i m + j] - w_zero) (in[y s + ky d - pad, ..., i] - in_zero)
+ *   acc[y,x,o] = bias[o] + sum (w[ky,kx,o] - w_zero) (in[y s + ky d - pad, ..., o / m] - in_zero)
  *
- * over the taps inside the image, for m filters a channel; then as conv_s8.  One piece of work is one
- * row of output pixels.  Bit-exact with TensorFlow Lite's integer_ops/depthwise_conv.h and
+ * over the taps inside the image, for m filters a channel; then as conv_s8.  One piece of work is
+ * one row of output pixels.  Bit-exact with TensorFlow Lite's integer_ops/depthwise_conv.h and
  * depthwiseconv_uint8.h. */
 #ifndef OCTET_RUNTIME_KERNELS_DWCONV_S8_H
 #define OCTET_RUNTIME_KERNELS_DWCONV_S8_H

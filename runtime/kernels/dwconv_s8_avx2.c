@@ -8,8 +8,8 @@
 
 enum { LANES = 16 };
 
-/* Products of int16, split into low and high halves, are put together to int32: channels 0-3, 8-11 in
- * one register and 4-7, 12-15 in the other, as the unpacking leaves them. */
+/* Products of int16, split into low and high halves, are put together to int32: channels 0-3, 8-11
+ * in one register and 4-7, 12-15 in the other, as the unpacking leaves them. */
 static inline void add_tap(__m256i sum[2], __m256i x, __m256i w)
 {
     __m256i low = _mm256_mullo_epi16(x, w), high = _mm256_mulhi_epi16(x, w);

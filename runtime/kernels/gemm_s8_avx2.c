@@ -1,7 +1,8 @@
 /* gemm_s8 for AVX2: pairs of int16 multiplied and added (vpmaddwd), which is exact.
  *
- * The often used vpmaddubsw would be twice as fast, but it saturates sums of two products at 16 bits.
- * Weights are packed in panels of 16 channels: for each pair of k, 16 times (w[c][k], w[c][k + 1]). */
+ * The often used vpmaddubsw would be twice as fast, but it saturates sums of two products at 16
+ * bits.  Weights are packed in panels of 16 channels: for each pair of k, 16 times (w[c][k], w[c][k
+ * + 1]). */
 #include "runtime/kernels/x86.h"
 
 #if defined(__AVX2__)

@@ -1,6 +1,6 @@
 /* gemm_s8 for AVX-512-VNNI: four products of uint8 and int8 added to an int32 (vpdpbusd), which is
- * exact.  The left operand is uint8, so int8 codes come flipped (code + 128) and the zero point with
- * them.
+ * exact.  The left operand is uint8, so int8 codes come flipped (code + 128) and the zero point
+ * with them.
  *
  * Weights are packed in panels of 16 channels: for each four of k, 16 times w[c][k ... k + 3]. */
 #include "runtime/kernels/x86.h"

@@ -1,7 +1,7 @@
 /* gemm_s8 in portable C: int8 by int8 into int32.
  *
- * Four rows of the left operand are widened to int16 once and meet every row of weights; compilers make
- * the dot product of int16 and widened int8 a multiply-add of pairs (pmaddwd on x86: 20 G
+ * Four rows of the left operand are widened to int16 once and meet every row of weights; compilers
+ * make the dot product of int16 and widened int8 a multiply-add of pairs (pmaddwd on x86: 20 G
  * multiply-accumulates a second on one core of a 2.5 GHz server with SSE2 alone). */
 #include "runtime/kernels/portable.h"
 

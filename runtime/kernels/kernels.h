@@ -1,8 +1,8 @@
 /* kernels - the table of integer inner loops: plain pointers and sizes, no model.
  *
- * Portable C fills every entry; a processor's variant overwrites what it improves, and gives the same
- * bits.  Everything computes modulo 2^32, as two's complement does, so the order of sums is free.
- * The entries keep no state and know no threads. */
+ * Portable C fills every entry; a processor's variant overwrites what it improves, and gives the
+ * same bits.  Everything computes modulo 2^32, as two's complement does, so the order of sums is
+ * free.  The entries keep no state and know no threads. */
 #ifndef OCTET_RUNTIME_KERNELS_KERNELS_H
 #define OCTET_RUNTIME_KERNELS_KERNELS_H
 
@@ -47,7 +47,8 @@ struct rt_kernels {
     void (*requant)(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
 
     /* acc[c] += sum over taps t of (x[t][c] - zero) * w[t][c], for n channels of a depthwise
-     * convolution; x is int8 or (unsigned_x) uint8, zero is of its type, w is less its own zero point. */
+     * convolution; x is int8 or (unsigned_x) uint8, zero is of its type, w is less its own zero
+     * point. */
     void (*dwconv)(int32_t *acc, const uint8_t *const *x, const int16_t *const *w, int taps,
                    bool unsigned_x, int32_t zero, int n);
 

@@ -1,5 +1,5 @@
-/* move - a tensor whose elements stand elsewhere, or in another order, in another one: transposition,
- * slices, steps backward.
+/* move - a tensor whose elements stand elsewhere, or in another order, in another one:
+ * transposition, slices, steps backward.
  *
  *   out[i0, i1, ...] = in[base + i0 step0 + i1 step1 + ...]   (elements) */
 #ifndef OCTET_RUNTIME_KERNELS_MOVE_H

@@ -1,4 +1,5 @@
-/* pool_f32 - the average or the maximum of a window of float values; windows are clipped to the image. */
+/* pool_f32 - the average or the maximum of a window of float values; windows are clipped to the
+ * image. */
 #ifndef OCTET_RUNTIME_KERNELS_POOL_F32_H
 #define OCTET_RUNTIME_KERNELS_POOL_F32_H
 

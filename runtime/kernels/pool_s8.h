@@ -1,7 +1,7 @@
 /* pool_s8 - the average or the maximum of a window, channel by channel; int8 or uint8, NHWC.
  *
- * Windows are clipped to the image and averages divide by the taps that are left; the average of raw
- * codes is rounded half away from zero (raw zero, not the zero point), as in TensorFlow Lite's
+ * Windows are clipped to the image and averages divide by the taps that are left; the average of
+ * raw codes is rounded half away from zero (raw zero, not the zero point), as in TensorFlow Lite's
  * integer_ops/pooling.h and pooling.h.  One piece of work is one row of output pixels. */
 #ifndef OCTET_RUNTIME_KERNELS_POOL_S8_H
 #define OCTET_RUNTIME_KERNELS_POOL_S8_H

@@ -33,7 +33,7 @@ static float scale_of(const rt_resize *p, int32_t in, int32_t out)
                                        : (float)in / (float)out;
 }
 
-/* ---- nearest ------------------------------------------------------------------------------------ */
+/* ---- nearest --------------------------------------------------------------------------------- */
 
 static int32_t nearest(const rt_resize *p, int32_t i, int32_t in, int32_t out)
 {
@@ -55,7 +55,7 @@ void rt_resize_nearest_row(const rt_resize *p, void *out, const void *in, int ro
         memcpy(to, from + (size_t)nearest(p, x, p->in_w, p->out_w) * pixel, pixel);
 }
 
-/* ---- bilinear ----------------------------------------------------------------------------------- */
+/* ---- bilinear -------------------------------------------------------------------------------- */
 
 /* Two neighbours, and how far the place is from the first one. */
 typedef struct between {

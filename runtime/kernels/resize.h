@@ -1,7 +1,7 @@
 /* resize - NHWC images to another height and width: the nearest pixel, or between four.
  *
- * Positions are worked out as TensorFlow Lite's reference kernels do (reference/resize_*.h): bilinear
- * in 10-bit fixed point for int8, in binary32 for uint8 and float. */
+ * Positions are worked out as TensorFlow Lite's reference kernels do (reference/resize_*.h):
+ * bilinear in 10-bit fixed point for int8, in binary32 for uint8 and float. */
 #ifndef OCTET_RUNTIME_KERNELS_RESIZE_H
 #define OCTET_RUNTIME_KERNELS_RESIZE_H
 

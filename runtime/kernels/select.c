@@ -1,4 +1,5 @@
-/* select - the fastest table that this processor runs; the only kernel file that asks the processor. */
+/* select - the fastest table that this processor runs; the only kernel file that asks the
+ * processor. */
 #include "runtime/cpu.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/portable.h"

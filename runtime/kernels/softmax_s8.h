@@ -2,8 +2,9 @@
  *
  *   out = 256 e^(beta s (q - max)) / sum, as codes of scale 1/256 from the type's lowest code on
  *
- * Differences are taken to Q5.26, exponentials to Q0.31, their sum to Q12.19, the reciprocal by three
- * Newton steps.  Bit-exact with TensorFlow Lite's reference/softmax.h and gemmlowp's fixedpoint.h. */
+ * Differences are taken to Q5.26, exponentials to Q0.31, their sum to Q12.19, the reciprocal by
+ * three Newton steps.  Bit-exact with TensorFlow Lite's reference/softmax.h and gemmlowp's
+ * fixedpoint.h. */
 #ifndef OCTET_RUNTIME_KERNELS_SOFTMAX_S8_H
 #define OCTET_RUNTIME_KERNELS_SOFTMAX_S8_H
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* The taps kx in [*begin, *end) of a row that lie within the image when the row starts at `left`. */
+/* The taps kx in [*begin, *end) of a row that lie within the image when the row starts at
+ * `left`. */
 static void clip(const rt_window *w, int32_t left, int32_t *begin, int32_t *end)
 {
     int32_t d = w->dilation_w;
@@ -15,7 +16,8 @@ static void clip(const rt_window *w, int32_t left, int32_t *begin, int32_t *end)
         *begin = *end;
 }
 
-/* One row of taps: k_w pieces of `piece` bytes from pixels of `pixel` bytes, the outer ones filled. */
+/* One row of taps: k_w pieces of `piece` bytes from pixels of `pixel` bytes, the outer ones
+ * filled. */
 static void gather_row(const rt_window *w, uint8_t *to, const uint8_t *row, int32_t left,
                        size_t piece, size_t pixel, int fill)
 {

@@ -19,8 +19,8 @@ static inline size_t rt_window_pixels(const rt_window *w)
 }
 
 /* Copies the patch that is behind output pixel number `pixel` (counted over images, rows, columns):
- * k_h k_w times the channels of one of `groups` groups, element size `each` bytes.  Taps outside the
- * image are filled with the byte `fill`. */
+ * k_h k_w times the channels of one of `groups` groups, element size `each` bytes.  Taps outside
+ * the image are filled with the byte `fill`. */
 void rt_window_gather(const rt_window *w, int groups, size_t each, int fill, uint8_t *to,
                       const uint8_t *in, size_t pixel, int group);
 

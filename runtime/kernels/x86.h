@@ -1,5 +1,5 @@
-/* x86 - the entries of the tables for AVX2 and AVX-512-VNNI.  Each is defined in the file whose name
- * ends in its instruction set, and is bit-equal to the portable one. */
+/* x86 - the entries of the tables for AVX2 and AVX-512-VNNI.  Each is defined in the file whose
+ * name ends in its instruction set, and is bit-equal to the portable one. */
 #ifndef OCTET_RUNTIME_KERNELS_X86_H
 #define OCTET_RUNTIME_KERNELS_X86_H
 

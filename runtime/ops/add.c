@@ -1,7 +1,7 @@
 /* ADD and SUB - y = clamp(a + b) or clamp(a - b), with broadcasting; int8 and uint8.
  *
- * Both inputs are brought to twice the larger of their scales with 20 extra bits, added, and brought to
- * the output's scale: reference/integer_ops/add.h, reference/add.h, reference/sub.h. */
+ * Both inputs are brought to twice the larger of their scales with 20 extra bits, added, and
+ * brought to the output's scale: reference/integer_ops/add.h, reference/add.h, reference/sub.h. */
 #include "runtime/ops/binary.h"
 
 typedef struct add {

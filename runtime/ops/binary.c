@@ -63,7 +63,7 @@ rt_status rt_use_binary(rt_build *b, rt_node *n, rt_binary_row *row, const void 
     return RT_OK;
 }
 
-/* ---- float -------------------------------------------------------------------------------------- */
+/* ---- float ----------------------------------------------------------------------------------- */
 
 typedef struct bounds {
     float lo, hi;

@@ -1,7 +1,7 @@
 /* CONCATENATION - inputs that differ in one dimension, one behind the other along it.
  *
- * int8 inputs have the output's scale and zero point exactly; uint8 inputs that do not are rescaled in
- * binary32, by a table of all codes: reference/concatenation.h. */
+ * int8 inputs have the output's scale and zero point exactly; uint8 inputs that do not are rescaled
+ * in binary32, by a table of all codes: reference/concatenation.h. */
 #include <string.h>
 
 #include "runtime/op.h"

@@ -58,7 +58,7 @@ rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
     return RT_OK;
 }
 
-/* ---- float -------------------------------------------------------------------------------------- */
+/* ---- float ----------------------------------------------------------------------------------- */
 
 static void run_tile_float(void *arg, int chunk, int worker)
 {

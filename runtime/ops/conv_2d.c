@@ -1,7 +1,8 @@
 /* CONV_2D - x [N,H,W,C], weights [O,KH,KW,C/G], bias [O] -> y [N,OH,OW,O].
  *
- * G groups, if the weights have fewer channels than x (a divisor).  int8 with int8 or int4 weights (zero
- * point 0, scales per channel or one), or legacy uint8.  Arithmetic: runtime/kernels/conv_s8.h. */
+ * G groups, if the weights have fewer channels than x (a divisor).  int8 with int8 or int4 weights
+ * (zero point 0, scales per channel or one), or legacy uint8.  Arithmetic:
+ * runtime/kernels/conv_s8.h. */
 #include "runtime/kernels/conv_s8.h"
 #include "runtime/ops/conv.h"
 #include "runtime/ops/weights.h"

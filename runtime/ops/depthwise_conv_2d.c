@@ -1,7 +1,7 @@
 /* DEPTHWISE_CONV_2D - x [N,H,W,C], weights [1,KH,KW,C m], bias [C m] -> y [N,OH,OW,C m].
  *
- * m filters a channel, from the shapes (as the reference kernels; the option is informative).  int8 with
- * int8 or int4 weights, whose zero points are ignored, or legacy uint8. */
+ * m filters a channel, from the shapes (as the reference kernels; the option is informative).  int8
+ * with int8 or int4 weights, whose zero points are ignored, or legacy uint8. */
 #include "runtime/kernels/dwconv_f32.h"
 #include "runtime/kernels/dwconv_s8.h"
 #include "runtime/ops/weights.h"

@@ -1,9 +1,10 @@
-/* FULLY_CONNECTED - x [...], weights [O,I], bias [O] -> y [batch,O], or x's shape with O in place of
- * the last dimension (keep_num_dims).
+/* FULLY_CONNECTED - x [...], weights [O,I], bias [O] -> y [batch,O], or x's shape with O in place
+ * of the last dimension (keep_num_dims).
  *
  * The accumulators are those of a convolution over one pixel; requantization is not.  The reference
- * kernel computes round(acc * (s_in s_w / s_out)) in double, halves away from zero, since LiteRT 1.3
- * (before, and in the optimized kernels, in fixed point): about one code in 200 differs by one. */
+ * kernel computes round(acc * (s_in s_w / s_out)) in double, halves away from zero, since LiteRT
+ * 1.3 (before, and in the optimized kernels, in fixed point): about one code in 200 differs by
+ * one. */
 #include "runtime/ops/conv.h"
 #include "runtime/ops/weights.h"
 

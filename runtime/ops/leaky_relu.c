@@ -1,7 +1,7 @@
 /* LEAKY_RELU - y = x where x >= 0, alpha x below; int8 and uint8 by a table of 256 codes.
  *
- * Both slopes are rescaled in fixed point, a negative alpha by its magnitude: reference/leaky_relu.h,
- * activations.cc (LeakyReluPrepare). */
+ * Both slopes are rescaled in fixed point, a negative alpha by its magnitude:
+ * reference/leaky_relu.h, activations.cc (LeakyReluPrepare). */
 #include "runtime/ops/unary.h"
 
 static float leaky(float x, const rt_unary_numbers *p)

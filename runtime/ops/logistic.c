@@ -1,7 +1,8 @@
 /* LOGISTIC and TANH - of 8-bit tensors, by a table of 256 codes.
  *
- * The table is made in binary32 exactly as in the reference (activations.cc, LUTPopulate); only exp and
- * tanh themselves are this runtime's.  Scale 1/256 is demanded of LOGISTIC's output, as there. */
+ * The table is made in binary32 exactly as in the reference (activations.cc, LUTPopulate); only exp
+ * and tanh themselves are this runtime's.  Scale 1/256 is demanded of LOGISTIC's output, as
+ * there. */
 #include "runtime/ops/unary.h"
 
 static float logistic_of(float x, const rt_unary_numbers *unused)

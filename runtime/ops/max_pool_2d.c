@@ -1,7 +1,7 @@
 /* MAX_POOL_2D - x [N,H,W,C] -> y [N,OH,OW,C], the largest of the window's taps.
  *
- * Input and output share scale and zero point by convention; codes are not rescaled, as in the reference
- * kernel, which does not check it either.  Arithmetic: runtime/kernels/pool_s8.h. */
+ * Input and output share scale and zero point by convention; codes are not rescaled, as in the
+ * reference kernel, which does not check it either.  Arithmetic: runtime/kernels/pool_s8.h. */
 #include "runtime/ops/pool.h"
 
 static rt_status prepare(rt_build *b, rt_node *n)

@@ -1,5 +1,5 @@
-/* RESHAPE - the same values under another shape.  The new shape is the output's stored one; where the
- * operator also gives it (input 1, or the options) the two must agree. */
+/* RESHAPE - the same values under another shape.  The new shape is the output's stored one; where
+ * the operator also gives it (input 1, or the options) the two must agree. */
 #include "runtime/op.h"
 
 static rt_status check_dim(rt_build *b, const rt_node *n, int i, int64_t wanted)

@@ -1,8 +1,8 @@
 /* STRIDED_SLICE - y = x[begin:end:stride, ...], strides of either sign.
  *
- * Inputs 1 to 3 hold begin, end and stride of the leading dimensions; the masks let one of them be the
- * whole extent, or drop a dimension of which one element is taken.  An ellipsis, new axes and ends
- * relative to begins are refused.  reference: strided_slice_logic.h. */
+ * Inputs 1 to 3 hold begin, end and stride of the leading dimensions; the masks let one of them be
+ * the whole extent, or drop a dimension of which one element is taken.  An ellipsis, new axes and
+ * ends relative to begins are refused.  reference: strided_slice_logic.h. */
 #include "runtime/kernels/move.h"
 
 #include "runtime/op.h"

@@ -1,14 +1,14 @@
-/* weights - what convolution, depthwise convolution and dense layers have in common: constant weights
- * of int8, uint8 or int4 with one scale or one per output channel, an int32 bias, and the multipliers
- * that bring accumulators to the output's scale. */
+/* weights - what convolution, depthwise convolution and dense layers have in common: constant
+ * weights of int8, uint8 or int4 with one scale or one per output channel, an int32 bias, and the
+ * multipliers that bring accumulators to the output's scale. */
 #ifndef OCTET_RUNTIME_OPS_WEIGHTS_H
 #define OCTET_RUNTIME_OPS_WEIGHTS_H
 
 #include "runtime/op.h"
 
-/* Activations int8 with weights int8 or int4, or uint8 with uint8; weights constant, with one scale or
- * one for each of the `channels` along dimension `axis`; input and output with one scale each; bias
- * absent or int32, constant, of `channels` elements with zero point 0. */
+/* Activations int8 with weights int8 or int4, or uint8 with uint8; weights constant, with one scale
+ * or one for each of the `channels` along dimension `axis`; input and output with one scale each;
+ * bias absent or int32, constant, of `channels` elements with zero point 0. */
 rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis);
 
 /* The same for float: all tensors float32, weights and bias constant, `channels` biases. */
