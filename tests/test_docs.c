@@ -1,0 +1,129 @@
+/* The commands in docs/own-pictures.md, run as they stand on a folder of generated pictures. */
+#define _XOPEN_SOURCE 700
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jpeglib.h>
+
+#include "data/image.h"
+#include "nn/base/file.h"
+#include "tests/testing.h"
+
+enum { PER_CLASS_TRAIN = 40, PER_CLASS_TEST = 10 };
+
+/* An apple is reddish, a pear greenish, both with noise; sizes vary. */
+static void paint(uint8_t *rgb, int height, int width, bool apple, uint64_t seed)
+{
+    for (int i = 0; i < height * width; i++)
+        for (int c = 0; c < 3; c++) {
+            int bright = c == (apple ? 0 : 1) ? 190 : 80;
+            rgb[3 * i + c] =
+                (uint8_t)(bright + test_noise_int(seed, (uint64_t)(3 * i + c), -60, 60));
+        }
+}
+
+static void write_jpeg(const char *path, const uint8_t *rgb, int height, int width)
+{
+    struct jpeg_compress_struct c;
+    struct jpeg_error_mgr errors;
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    c.err = jpeg_std_error(&errors);
+    jpeg_create_compress(&c);
+    jpeg_stdio_dest(&c, f);
+    c.image_height = (JDIMENSION)height;
+    c.image_width = (JDIMENSION)width;
+    c.input_components = 3;
+    c.in_color_space = JCS_RGB;
+    jpeg_set_defaults(&c);
+    jpeg_start_compress(&c, TRUE);
+    while (c.next_scanline < c.image_height) {
+        JSAMPROW row = (JSAMPROW)(uintptr_t)(rgb + (size_t)c.next_scanline * (size_t)width * 3);
+        jpeg_write_scanlines(&c, &row, 1);
+    }
+    jpeg_finish_compress(&c);
+    jpeg_destroy_compress(&c);
+    fclose(f);
+}
+
+static void fill_class(const char *split, bool apple, int n)
+{
+    char folder[512], path[600];
+    uint8_t rgb[48 * 60 * 3];
+    snprintf(folder, sizeof folder, "%s/pictures/%s/%s", test_folder(), split,
+             apple ? "apple" : "pear");
+    assert_int_equal(mkdir(folder, 0777), 0);
+    for (int i = 0; i < n; i++) {
+        int height = 33 + i % 15, width = 60 - i % 20;
+        paint(rgb, height, width, apple, (uint64_t)(i + (apple ? 1000 : 0) + (*split == 't') * 7));
+        snprintf(path, sizeof path, "%s/%d.%s", folder, i, apple ? "png" : "jpg");
+        if (apple)
+            assert_ok(ds_png_write(
+                path,
+                &(ds_image){ .pixels = rgb, .height = height, .width = width, .channels = 3 }));
+        else
+            write_jpeg(path, rgb, height, width);
+    }
+}
+
+static void make_pictures(void)
+{
+    static const char *const folders[] = { "pictures", "pictures/train", "pictures/test" };
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(mkdir(test_path(folders[i]), 0777), 0);
+    for (int apple = 0; apple < 2; apple++) {
+        fill_class("train", apple, PER_CLASS_TRAIN);
+        fill_class("test", apple, PER_CLASS_TEST);
+    }
+}
+
+/* Runs a line in the folder, with the built program first in the path. */
+static void run_line(const char *line, const char *program_folder)
+{
+    char command[2048];
+    snprintf(command, sizeof command, "cd '%s' && PATH='%s':\"$PATH\" %s >out.txt 2>err.txt",
+             test_folder(), program_folder, line);
+    if (system(command) == 0)
+        return;
+    nn_bytes err;
+    assert_ok(nn_file_read(&err, test_path("err.txt"), 0));
+    fail_msg("%s\n%.*s", line, (int)err.size, (const char *)err.data);
+}
+
+static void own_pictures(void **state)
+{
+    (void)state;
+    char cwd[256], folder[512];
+    nn_bytes page;
+    const char *out = getenv("OUT");
+    assert_non_null(getcwd(cwd, sizeof cwd));
+    snprintf(folder, sizeof folder, "%s/%s", cwd, out != NULL ? out : "build/release");
+    assert_ok(nn_file_read(&page, "docs/own-pictures.md", 0));
+    make_pictures();
+    char *text = calloc(1, page.size + 1);
+    memcpy(text, page.data, page.size);
+    int commands = 0;
+    bool inside = false;
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        if (strncmp(line, "```", 3) == 0)
+            inside = !inside && strcmp(line, "```sh") == 0;
+        else if (inside && ++commands > 0)
+            run_line(line, folder);
+    }
+    assert_true(commands >= 7);
+    nn_bytes said;
+    assert_ok(nn_file_read(&said, test_path("out.txt"), 0)); /* of octet run */
+    char *apple = strstr((char *)said.data, "apple"), *pear = strstr((char *)said.data, "pear");
+    assert_true(apple != NULL && pear != NULL);
+    nn_bytes_free(&said);
+    nn_bytes_free(&page);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(own_pictures) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
