@@ -1,6 +1,5 @@
 #include "export/compare.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +21,7 @@ typedef struct count {
 
 typedef struct worker {
     void *arena;
+    void *wanted; /* laid out like it: the graph's codes of each tensor */
     count *layer; /* of each operator */
     count output;
     int64_t agree;
@@ -38,6 +38,13 @@ typedef struct comparer {
     int n_workers;
     int64_t pictures;
 } comparer;
+
+static void add(count *to, count from)
+{
+    to->n += from.n;
+    to->equal += from.equal;
+    to->largest = from.largest > to->largest ? from.largest : to->largest;
+}
 
 /* ---- matching tensors with nodes ------------------------------------------------------------------------ */
 
@@ -218,51 +225,56 @@ static nn_status compare_constants(ex_comparison *out, const comparer *c)
 
 /* ---- layers --------------------------------------------------------------------------------------------- */
 
-/* The graph's values of tensor t for item `item` of the batch lie on its grid. */
-static const nn_real *value_of(const comparer *c, int t, int item)
-{
-    return nn_exec_value(c->exec, c->node[t]) + (size_t)item * rt_tensor_at(c->m, t)->count;
-}
-
-static int code_of(const rt_tensor *t, nn_real value)
-{
-    long code = lround((double)value / (double)t->scale) + t->zero_point;
-    return (int)(code < -128 ? -128 : code > 127 ? 127 : code);
-}
-
-static void write_codes(const comparer *c, void *arena, int t, int item)
+/* The codes of the graph's values of tensor t, which lie on its grid, for item `item` of the batch. */
+static void encode(const comparer *c, worker *w, int t, int item)
 {
     const rt_tensor *tensor = rt_tensor_at(c->m, t);
-    const nn_real *value = value_of(c, t, item);
-    int8_t *code = rt_data(c->m, arena, t);
-    for (size_t i = 0; i < tensor->count; i++)
-        code[i] = (int8_t)code_of(tensor, value[i]);
-}
-
-static void count_codes(count *to, const comparer *c, void *arena, int t, int item)
-{
-    const rt_tensor *tensor = rt_tensor_at(c->m, t);
-    const nn_real *value = value_of(c, t, item);
-    const int8_t *code = rt_data(c->m, arena, t);
-    to->n += (int64_t)tensor->count;
+    const nn_real *value = nn_exec_value(c->exec, c->node[t]) + (size_t)item * tensor->count;
+    const nn_real scale = (nn_real)tensor->scale, half = (nn_real)0.5;
+    int8_t *code = rt_data(c->m, w->wanted, t);
     for (size_t i = 0; i < tensor->count; i++) {
-        int d = abs(code[i] - code_of(tensor, value[i]));
-        to->equal += d == 0;
-        to->largest = d > to->largest ? d : to->largest;
+        nn_real steps = value[i] / scale; /* a whole number, but for rounding */
+        int q = (int)(steps + (steps < 0 ? -half : half)) + tensor->zero_point;
+        code[i] = (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
     }
 }
 
+static void encode_all(const comparer *c, worker *w, int item)
+{
+    for (int t = 0; t < rt_n_tensors(c->m); t++)
+        if (c->node[t] != NULL)
+            encode(c, w, t, item);
+}
+
+/* Puts the graph's codes of tensor t where the runtime reads them. */
+static void give(const comparer *c, worker *w, int t)
+{
+    memcpy(rt_data(c->m, w->arena, t), rt_data(c->m, w->wanted, t), rt_tensor_at(c->m, t)->count);
+}
+
+static void count_codes(count *to, const comparer *c, worker *w, int t)
+{
+    const int8_t *code = rt_data(c->m, w->arena, t), *wanted = rt_data(c->m, w->wanted, t);
+    int n = (int)rt_tensor_at(c->m, t)->count, equal = 0, largest = 0;
+    for (int i = 0; i < n; i++) {
+        int d = abs(code[i] - wanted[i]);
+        equal += d == 0;
+        largest = d > largest ? d : largest;
+    }
+    add(to, (count){ n, equal, largest });
+}
+
 /* Runs each operator alone on the graph's codes. */
-static void compare_layers(const comparer *c, worker *w, int item)
+static void compare_layers(const comparer *c, worker *w)
 {
     for (int i = 0; i < rt_n_operators(c->m); i++) {
         const rt_operator *op = rt_operator_at(c->m, i);
         for (int k = 0; k < op->n_in; k++)
             if (op->in[k] >= 0 && c->node[op->in[k]] != NULL)
-                write_codes(c, w->arena, op->in[k], item);
+                give(c, w, op->in[k]);
         rt_run_some(c->m, w->arena, i, 1, NULL);
         if (c->node[op->out[0]] != NULL)
-            count_codes(&w->layer[i], c, w->arena, op->out[0], item);
+            count_codes(&w->layer[i], c, w, op->out[0]);
     }
 }
 
@@ -277,17 +289,15 @@ static size_t best_code(const int8_t *code, size_t n)
     return best;
 }
 
-static void compare_prediction(const comparer *c, worker *w, int item)
+static void compare_prediction(const comparer *c, worker *w)
 {
     int out = rt_output(c->m, 0);
     size_t n = rt_tensor_at(c->m, out)->count;
-    int8_t *code = rt_data(c->m, w->arena, out);
-    write_codes(c, w->arena, out, item);
-    size_t ours = best_code(code, n);
-    write_codes(c, w->arena, rt_input(c->m, 0), item);
+    give(c, w, rt_input(c->m, 0));
     rt_run(c->m, w->arena, NULL);
-    w->agree += best_code(code, n) == ours;
-    count_codes(&w->output, c, w->arena, out, item);
+    w->agree +=
+        best_code(rt_data(c->m, w->arena, out), n) == best_code(rt_data(c->m, w->wanted, out), n);
+    count_codes(&w->output, c, w, out);
 }
 
 static void compare_batch(comparer *c, const nn_real *image, int n)
@@ -297,8 +307,9 @@ static void compare_batch(comparer *c, const nn_real *image, int n)
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < n; i++) {
         worker *w = &c->workers[nn_thread_index()];
-        compare_layers(c, w, i);
-        compare_prediction(c, w, i);
+        encode_all(c, w, i);
+        compare_layers(c, w);
+        compare_prediction(c, w);
     }
     c->pictures += n;
 }
@@ -330,6 +341,7 @@ static nn_status prepare(comparer *c, nn_arena *arena, int batch)
         if (c->workers[i].layer == NULL)
             return NN_ENOMEM;
         NN_TRY(ex_integer_arena(&c->workers[i].arena, c->m));
+        NN_TRY(ex_integer_arena(&c->workers[i].wanted, c->m));
     }
     NN_TRY(match_all(c));
     NN_TRY(nn_plan_new(&c->plan, c->g, &(nn_plan_options){ .batch = batch, .keep_all = true }));
@@ -348,13 +360,6 @@ static nn_status run_batches(ex_comparison *out, comparer *c, quant_next_batch *
         if (first)
             NN_TRY(compare_constants(out, c));
     }
-}
-
-static void add(count *to, count from)
-{
-    to->n += from.n;
-    to->equal += from.equal;
-    to->largest = from.largest > to->largest ? from.largest : to->largest;
 }
 
 static void gather(ex_comparison *out, const comparer *c)
@@ -418,8 +423,10 @@ nn_status ex_compare(ex_comparison *out, nn_arena *arena, const nn_graph *deploy
     nn_status st = open_file(&c, bytes, size, limits);
     if (st == NN_OK)
         st = compare(out, &c, arena, batch, next, ctx);
-    for (int i = 0; c.workers != NULL && i < c.n_workers; i++)
+    for (int i = 0; c.workers != NULL && i < c.n_workers; i++) {
         nn_mem_free(c.workers[i].arena);
+        nn_mem_free(c.workers[i].wanted);
+    }
     nn_exec_free(c.exec);
     nn_plan_free(c.plan);
     ex_integer_close(&c.file);
