@@ -97,7 +97,11 @@ $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  cc   $<",:)
 	$(Q)$(CC) $(filter-out -fopenmp,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden $(RT_FREESTANDING) \
+	  $(if $(filter release,$(MODE)),$(RT_RELEASE)) \
 	  $(call isa,$<) -MMD -MP -c -o $@ $<
+
+# Small but for the kernels: a runtime goes where memory is short.
+RT_RELEASE = -fno-asynchronous-unwind-tables $(if $(findstring runtime/kernels/,$<),,-O2)
 
 # Its core may ask nothing of the host but memcpy, memmove and memset.
 RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c)

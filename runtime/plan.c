@@ -3,10 +3,10 @@
  *
  * A span is a piece of memory and the time in which it must be kept: time 0 is before the first
  * operator, time i + 1 is operator i, time n + 1 is after the last.  An output that may be computed
- * in the place of an input which nobody reads later shares that input's span.  Spans are placed
- * from the largest to the smallest, each into the smallest gap that is free during its time:
- * Pisarchyk and Lee, "Efficient memory management for deep neural net inference" (arXiv
- * 2001.03288), greedy by size. */
+ * in the place of an input which nobody reads later shares that input's span.  Spans are placed one
+ * after the other, each into the smallest gap that is free during its time, and of a few orders the
+ * best is kept.  Pisarchyk and Lee, "Efficient memory management for deep neural net inference"
+ * (arXiv 2001.03288), who place the largest first. */
 #include "runtime/model.h"
 
 enum { NEVER = -1 };
@@ -16,7 +16,8 @@ typedef struct span {
     int first, last; /* time; NEVER if nothing writes it */
     int32_t share;   /* the span whose place this one takes; itself if it has one */
     int32_t next;    /* the placed span at the next higher offset; NEVER at the end */
-    int32_t order;   /* slot k holds the k-th largest span */
+    int32_t order;   /* slot k holds the k-th span to be placed */
+    bool scratch;    /* of an operator, else a tensor */
 } span;
 
 /* Spans: the tensors, then the operators' scratch, and then as many places for the sums over
@@ -41,7 +42,8 @@ static size_t round_up(size_t bytes)
 static void clear(const rt_model *m, span *s)
 {
     for (size_t i = 0; i < n_spans(m); i++)
-        s[i] = (span){ 0, 0, NEVER, NEVER, (int32_t)i, NEVER, (int32_t)i };
+        s[i] =
+            (span){ 0, 0, NEVER, NEVER, (int32_t)i, NEVER, (int32_t)i, i >= (size_t)m->n_tensors };
     for (int t = 0; t < m->n_tensors; t++)
         s[t].bytes = round_up(m->tensors[t].bytes);
 }
@@ -133,20 +135,31 @@ static void share_places(const rt_model *m, span *s)
 
 /* ---- placing --------------------------------------------------------------------------------- */
 
-static bool smaller(const span *s, int32_t a, int32_t b)
+/* In which order spans are placed; which one is best depends on the network. */
+typedef enum order { BY_SIZE, TENSORS_FIRST, BY_TIME_ALIVE, BY_FIRST_USE, N_ORDERS } order;
+
+/* Whether a comes after b; ties in the order of the file. */
+static bool after(const span *s, int32_t a, int32_t b, order by)
 {
+    if (by == TENSORS_FIRST && s[a].scratch != s[b].scratch)
+        return s[a].scratch;
+    if (by == BY_FIRST_USE && s[a].first != s[b].first)
+        return s[a].first > s[b].first;
+    int32_t alive_a = s[a].last - s[a].first, alive_b = s[b].last - s[b].first;
+    if (by == BY_TIME_ALIVE && alive_a != alive_b)
+        return alive_a < alive_b;
     return s[a].bytes != s[b].bytes ? s[a].bytes < s[b].bytes : a > b;
 }
 
-static void sift(span *s, size_t root, size_t n)
+static void sift(span *s, size_t root, size_t n, order by)
 {
     for (;;) {
         size_t child = 2 * root + 1;
         if (child >= n)
             return;
-        if (child + 1 < n && smaller(s, s[child + 1].order, s[child].order))
+        if (child + 1 < n && after(s, s[child + 1].order, s[child].order, by))
             child++;
-        if (!smaller(s, s[child].order, s[root].order))
+        if (!after(s, s[child].order, s[root].order, by))
             return;
         int32_t swap = s[root].order;
         s[root].order = s[child].order;
@@ -155,16 +168,16 @@ static void sift(span *s, size_t root, size_t n)
     }
 }
 
-/* Heap sort: largest first, ties in the order of the file. */
-static void sort_by_size(span *s, size_t n)
+/* Heap sort. */
+static void sort(span *s, size_t n, order by)
 {
     for (size_t i = n / 2; i-- > 0;)
-        sift(s, i, n);
+        sift(s, i, n, by);
     for (size_t i = n; i-- > 1;) {
         int32_t swap = s[0].order;
         s[0].order = s[i].order;
         s[i].order = swap;
-        sift(s, 0, i);
+        sift(s, 0, i, by);
     }
 }
 
@@ -196,12 +209,12 @@ static void place(span *s, int32_t *head, int32_t i)
     *link = i;
 }
 
-/* The peak of the arena; 0 if it cannot be counted. */
-static size_t place_all(const rt_model *m, span *s)
+/* Places all in that order and returns the peak. */
+static size_t place_all(const rt_model *m, span *s, order by)
 {
     int32_t head = NEVER;
     size_t n = n_spans(m), peak = 0;
-    sort_by_size(s, n);
+    sort(s, n, by);
     for (size_t k = 0; k < n; k++) {
         int32_t i = s[k].order;
         if (s[i].first == NEVER || s[i].share != i)
@@ -211,6 +224,23 @@ static size_t place_all(const rt_model *m, span *s)
             peak = s[i].offset + s[i].bytes;
     }
     return peak;
+}
+
+/* The least peak that one of the orders gives, with the offsets that belong to it. */
+static size_t place_best(const rt_model *m, span *s, size_t bound)
+{
+    size_t least = SIZE_MAX;
+    order best = BY_SIZE;
+    for (order by = BY_SIZE; by < N_ORDERS && least > bound; by++) {
+        size_t peak = place_all(m, s, by);
+        if (peak < least) {
+            least = peak;
+            best = by;
+        } else if (by + 1 == N_ORDERS) {
+            place_all(m, s, best);
+        }
+    }
+    return least;
 }
 
 /* The largest sum of spans that live at one time; `sums` has n_nodes + 3 places. */
@@ -252,8 +282,8 @@ rt_status rt_plan(rt_build *b, void *spans, bool keep_all)
     RT_TRY(check_sum(b, s));
     if (!keep_all)
         share_places(m, s);
-    m->cost.arena_bytes = place_all(m, s);
     m->cost.arena_bound = lower_bound(m, s, sums);
+    m->cost.arena_bytes = place_best(m, s, m->cost.arena_bound);
     if (m->cost.arena_bytes > b->options.limits.bytes)
         return rt_flat_fail(&b->f, RT_ELIMIT, 0, "the arena needs %zu bytes; the limit is %llu",
                             m->cost.arena_bytes, (unsigned long long)b->options.limits.bytes);

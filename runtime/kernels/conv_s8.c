@@ -5,7 +5,7 @@
 #include "runtime/real.h"
 
 enum {
-    TILE_BYTES = 32768, /* of patches: they stay in the nearest cache while weights pass by */
+    TILE_BYTES = 16384, /* of patches: they stay in the nearest cache while weights pass by */
     TILE_MOST = 64,
     TILE_LEAST = 4,
     ALIGN = 64
