@@ -115,7 +115,7 @@ static void a_real_is_written_so_that_it_reads_back(void **state)
     assert_string_equal(shown(&s, "real"), "0.0005");
 }
 
-/* ---- the command line --------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 static nn_status parse(train_args *a, sample *s, const char *line)
 {
@@ -167,7 +167,7 @@ static void a_wrong_option_is_answered(void **state)
     }
 }
 
-/* ---- recipes -------------------------------------------------------------------------------------- */
+/* ---- recipes --------------------------------------------------------------------------------- */
 
 static nn_status read_recipe(sample *s, const char *line, const char *recipe)
 {

@@ -1,10 +1,10 @@
-/* checkpoint: safetensors files, whole and damaged; networks saved, loaded and begun from others. */
+/* checkpoint: safetensors files, whole and damaged; networks saved, loaded, begun from others. */
 #include "nn/base/file.h"
 #include "nn/base/mem.h"
 #include "tests/testing.h"
 #include "train/checkpoint.h"
 
-/* ---- safetensors ---------------------------------------------------------------------------------- */
+/* ---- safetensors ----------------------------------------------------------------------------- */
 
 static void write_sample(const char *path)
 {
@@ -54,8 +54,8 @@ static void equal_lists_give_equal_files(void **state)
     nn_bytes_free(&b);
 }
 
-/* Cut at every byte and with every byte changed: an error, but for at most 7 bytes of padding and the 5
- * letters of the key "crc32", without which a checkpoint is refused later. */
+/* Cut at every byte and with every byte changed: an error, but for at most 7 bytes of padding and
+ * the 5 letters of the key "crc32", without which a checkpoint is refused later. */
 static void damage_is_found(void **state)
 {
     (void)state;
@@ -138,7 +138,7 @@ static void hostile_headers_are_refused(void **state)
     assert_fails(train_tensors_parse(&t, huge, sizeof huge), NN_EFORMAT, "header");
 }
 
-/* ---- networks -------------------------------------------------------------------------------------- */
+/* ---- networks -------------------------------------------------------------------------------- */
 
 static const char *const names[] = { "cat", "dog", "a longer name" };
 

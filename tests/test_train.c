@@ -9,7 +9,7 @@
 #include "train/loop.h"
 #include "train/ship.h"
 
-/* ---- counting the heap: every allocation of the process, whoever makes it -------------------------- */
+/* ---- counting the heap: every allocation of the process, whoever makes it -------------------- */
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -50,7 +50,7 @@ void *aligned_alloc(size_t align, size_t n)
 }
 #endif
 
-/* ---- a small run ------------------------------------------------------------------------------------- */
+/* ---- a small run ----------------------------------------------------------------------------- */
 
 typedef struct setup {
     nn_arena *arena;
@@ -122,7 +122,7 @@ static void assert_same_file(const char *a, const char *b)
     nn_bytes_free(&y);
 }
 
-/* ---- learning ------------------------------------------------------------------------------------------ */
+/* ---- learning -------------------------------------------------------------------------------- */
 
 static nn_status keep_line(void *ctx, const train_line *line)
 {
@@ -165,7 +165,7 @@ static void adam_learns(void **state)
     learns("adam", 0.002);
 }
 
-/* ---- resuming -------------------------------------------------------------------------------------------- */
+/* ---- resuming -------------------------------------------------------------------------------- */
 
 /* Steps 0 .. total with a save and a fresh process' state at each of the given steps. */
 static void run_in_parts(const char *path, const int64_t *parts, int n)
@@ -228,7 +228,7 @@ static void another_network_is_not_resumed(void **state)
     stop(&s);
 }
 
-/* ---- the switch -------------------------------------------------------------------------------------------- */
+/* ---- the switch ------------------------------------------------------------------------------ */
 
 static nn_status count_float(void *ctx, const train_moment *at)
 {
@@ -317,7 +317,7 @@ static void divergence_stops_the_run(void **state)
     stop(&s);
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void a_step_allocates_nothing(void **state)
 {
@@ -337,7 +337,7 @@ static void a_step_allocates_nothing(void **state)
     stop(&s);
 }
 
-/* ---- what is shipped ------------------------------------------------------------------------------------------ */
+/* ---- what is shipped ------------------------------------------------------------------------- */
 
 static void the_file_agrees_with_the_graph(void **state)
 {

@@ -17,7 +17,7 @@ static const void *slot_of(const train_arg *arg, const void *base)
     return (const char *)base + arg->at;
 }
 
-/* ---- pieces of text ---------------------------------------------------------------------------- */
+/* ---- pieces of text -------------------------------------------------------------------------- */
 
 /* A decimal number without sign, blank or anything after it but what *end is left at. */
 static bool read_digits(const char *text, char **end, uint64_t *out)
@@ -57,7 +57,7 @@ static nn_status check_bounds(const train_arg *arg, const char *text, double x)
                    arg->max);
 }
 
-/* ---- a value of each kind ---------------------------------------------------------------------- */
+/* ---- a value of each kind -------------------------------------------------------------------- */
 
 static nn_status store_flag(const train_arg *arg, bool *out, const char *text)
 {
@@ -206,7 +206,7 @@ nn_status train_arg_store(const train_arg *arg, void *base, const char *text)
     return NN_OK;
 }
 
-/* ---- back to text ------------------------------------------------------------------------------ */
+/* ---- back to text ---------------------------------------------------------------------------- */
 
 /* The shortest of the decimal forms that reads back as the same double. */
 static int write_real(char *text, size_t size, double x)

@@ -12,7 +12,7 @@
 
 enum { BY_RECIPE = 1, BY_COMMAND_LINE = 2 };
 
-/* ---- finding a row ------------------------------------------------------------------------------ */
+/* ---- finding a row --------------------------------------------------------------------------- */
 
 /* A row with its place: the struct that it is about, and its number over all groups. */
 typedef struct place {
@@ -56,7 +56,7 @@ static void *struct_at(const train_args *a, size_t base)
     return (char *)a->settings + base;
 }
 
-/* ---- defaults ----------------------------------------------------------------------------------- */
+/* ---- defaults -------------------------------------------------------------------------------- */
 
 nn_status train_args_defaults(const train_group *groups, int n, void *settings)
 {
@@ -69,7 +69,7 @@ nn_status train_args_defaults(const train_group *groups, int n, void *settings)
     return NN_OK;
 }
 
-/* ---- the command line ---------------------------------------------------------------------------- */
+/* ---- the command line ------------------------------------------------------------------------ */
 
 static nn_status unknown_option(const train_args *a, const char *name)
 {
@@ -147,7 +147,7 @@ bool train_args_given(const train_args *a, const char *name)
     return find(a->groups, a->n_groups, name, &p) && a->given[p.number] != 0;
 }
 
-/* ---- recipes --------------------------------------------------------------------------------------- */
+/* ---- recipes --------------------------------------------------------------------------------- */
 
 enum { LONGEST_LINE = 198, LARGEST_RECIPE = 1 << 20 }; /* inih cuts longer lines in two */
 
@@ -299,7 +299,7 @@ nn_status train_args_write(const train_args *a, const char *path, const char *he
     return st;
 }
 
-/* ---- help --------------------------------------------------------------------------------------- */
+/* ---- help ------------------------------------------------------------------------------------ */
 
 static const char *form_of(const train_arg *arg)
 {

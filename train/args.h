@@ -1,9 +1,10 @@
 /* args - options as data.
  *
  * An option is a row: name, kind, where its value lies in the settings, default, bounds, help.  The
- * same rows parse the command line (`--name value`, `--name=value`, `--flag`), the recipe file (INI,
- * `name = value`), print the help, write a recipe back complete, carry settings in a checkpoint, and
- * find the nearest name to one that is not known.  Values are parsed whole: "10x" is not 10. */
+ * same rows parse the command line (`--name value`, `--name=value`, `--flag`), the recipe file
+ * (INI, `name = value`), print the help, write a recipe back complete, carry settings in a
+ * checkpoint, and find the nearest name to one that is not known.  Values are parsed whole: "10x"
+ * is not 10. */
 #ifndef OCTET_TRAIN_ARGS_H
 #define OCTET_TRAIN_ARGS_H
 
@@ -101,21 +102,22 @@ typedef struct train_args {
 } train_args;
 
 /* Sets defaults, then reads argv[0 .. argc-1], which it reorders.  "--" ends the options; "-" is an
- * operand.  An unknown option is answered with the nearest one.  Free with train_args_free also after
- * an error.  Errors: NN_EINVAL, NN_ENOMEM. */
+ * operand.  An unknown option is answered with the nearest one.  Free with train_args_free also
+ * after an error.  Errors: NN_EINVAL, NN_ENOMEM. */
 nn_status train_args_parse(train_args *a, const train_group *groups, int n, void *settings,
                            int argc, char **argv);
 void train_args_free(train_args *a);
 
-/* Reads a recipe; what stood on the command line keeps its value.  Sections are the groups' titles or
- * none.  Errors: NN_EIO, NN_EINVAL with the line (unknown name or section, value, a name given twice). */
+/* Reads a recipe; what stood on the command line keeps its value.  Sections are the groups' titles
+ * or none.  Errors: NN_EIO, NN_EINVAL with the line (unknown name or section, value, a name given
+ * twice). */
 nn_status train_args_recipe(train_args *a, const char *path);
 
 /* Was the option on the command line or in the recipe? */
 bool train_args_given(const train_args *a, const char *name);
 
-/* Writes all options but TRAIN_PASSING ones as a recipe.  Errors: NN_EIO; NN_EINVAL if a text cannot
- * stand in one (it begins or ends with a blank or contains " ;"). */
+/* Writes all options but TRAIN_PASSING ones as a recipe.  Errors: NN_EIO; NN_EINVAL if a text
+ * cannot stand in one (it begins or ends with a blank or contains " ;"). */
 nn_status train_args_write(const train_args *a, const char *path, const char *heading);
 
 /* The options with their defaults, in groups. */

@@ -9,7 +9,7 @@ enum { NAME_BYTES = 320, TEXT_BYTES = 160 };
 static const char format[] = "octet checkpoint 1";
 static const char recipe_prefix[] = "recipe.";
 
-/* ---- strings ------------------------------------------------------------------------------------------ */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 static nn_status put_recipe(train_tensors *to, const train_info *info)
 {
@@ -63,7 +63,7 @@ static nn_status put_strings(train_tensors *to, const train_info *info)
     return put_classes(to, info);
 }
 
-/* ---- tensors --------------------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 /* A vector's values as float, which they are except in the double build. */
 static const void *as_float(nn_arena *arena, const nn_real *value, size_t n)
@@ -126,7 +126,7 @@ static nn_status take_values(const train_tensors *file, const char *prefix, cons
     return NN_OK;
 }
 
-/* ---- the parts of a state: vectors that are laid out like the parameters --------------------------- */
+/* ---- the parts of a state: vectors that are laid out like the parameters --------------------- */
 
 /* What to do with one parameter's share of a vector: save or restore. */
 typedef nn_status visit(void *file, const char *prefix, const nn_param *p, nn_real *value);
@@ -178,7 +178,7 @@ static nn_status visit_all(void *file, const train_network *n, const train_state
     return s->average != NULL ? visit_average(file, n->params, s->average, each) : NN_OK;
 }
 
-/* ---- counters ---------------------------------------------------------------------------------------------- */
+/* ---- counters -------------------------------------------------------------------------------- */
 
 static const struct counter {
     const char *name;
@@ -217,7 +217,7 @@ static nn_status take_counters(const train_tensors *file, train_state *s)
     return NN_OK;
 }
 
-/* ---- saving and restoring ------------------------------------------------------------------------------------ */
+/* ---- saving and restoring -------------------------------------------------------------------- */
 
 static nn_status save(train_tensors *file, const char *path, const train_network *n,
                       const train_state *s)
@@ -243,7 +243,7 @@ nn_status train_checkpoint_restore(const train_tensors *file, train_network *n, 
     return visit_all((void *)(uintptr_t)file, n, s, restore_visit);
 }
 
-/* ---- using a network ------------------------------------------------------------------------------------------ */
+/* ---- using a network ------------------------------------------------------------------------- */
 
 /* A deployed graph computes only if each of its ranges has a scale. */
 static bool has_ranges(const train_network *n)
@@ -315,7 +315,7 @@ nn_status train_checkpoint_init(train_match *out, nn_arena *arena, const train_t
     return NN_OK;
 }
 
-/* ---- reading the description ------------------------------------------------------------------------------------ */
+/* ---- reading the description ----------------------------------------------------------------- */
 
 static nn_status get(const char **out, const train_tensors *file, const char *key)
 {

@@ -1,7 +1,7 @@
 /* checkpoint - a network's state in a safetensors file.
  *
- * Tensors: every parameter under its name; "opt/<slot>/<name>" for each slot of the optimizer and each
- * trained parameter; "ema/<name>" with weight averaging; "counter/step" and the others as I64.
+ * Tensors: every parameter under its name; "opt/<slot>/<name>" for each slot of the optimizer and
+ * each trained parameter; "ema/<name>" with weight averaging; "counter/step" and the others as I64.
  * Strings: "format", "recipe.<option>" for the options that change the mathematics, "input.size",
  * "input.mean", "input.std", "input.resize", "classes" (one a line), "crc32".
  * Nothing else is in it - no time, path, host or thread count - so equal runs give equal files. */
@@ -35,9 +35,9 @@ nn_status train_checkpoint_info(train_info *out, nn_arena *arena, const train_te
  * Errors: NN_EFORMAT naming the tensor that is missing or has another shape. */
 nn_status train_checkpoint_restore(const train_tensors *file, train_network *n, train_state *s);
 
-/* Fills what the file has of the network, for a network that is to be used, not trained further: all
- * float parameters must be there; averages, if the file has them, are taken for the weights; ranges may
- * be missing, then n->has_ranges is false.  Errors: NN_EFORMAT as above. */
+/* Fills what the file has of the network, for a network that is to be used, not trained further:
+ * all float parameters must be there; averages, if the file has them, are taken for the weights;
+ * ranges may be missing, then n->has_ranges is false.  Errors: NN_EFORMAT as above. */
 nn_status train_checkpoint_fill(const train_tensors *file, train_network *n);
 
 /* Fills what matches by name and shape, and says what did not: for `--init`. */

@@ -42,7 +42,7 @@ static const train_group groups[] = {
     { &output_rows, 0 },
 };
 
-/* ---- signals --------------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t caught; /* SIGINT or SIGTERM */
 
@@ -66,7 +66,7 @@ static bool is_caught(void)
     return caught != 0;
 }
 
-/* ---- results --------------------------------------------------------------------------------------- */
+/* ---- results --------------------------------------------------------------------------------- */
 
 static void print_score(const char *what, const train_score *s)
 {
@@ -98,7 +98,7 @@ static void print_json(const train_result *r)
     printf("}\n");
 }
 
-/* ---- the command ------------------------------------------------------------------------------------ */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 /* A run that goes on takes what was not said again from its own recipe. */
 static nn_status take_own_recipe(train_args *args, const settings *s)

@@ -11,7 +11,7 @@
 
 enum { EVAL_BATCH = 128 };
 
-/* ---- graphs ------------------------------------------------------------------------------------------ */
+/* ---- graphs ---------------------------------------------------------------------------------- */
 
 nn_status train_evaluate_exec(train_score *out, nn_exec *e, const nn_node *image,
                               const nn_node *logits, ds_loader *loader)
@@ -56,7 +56,7 @@ nn_status train_evaluate_graph(train_score *out, const train_network *n, const n
     return st;
 }
 
-/* ---- the integer runtime ------------------------------------------------------------------------------ */
+/* ---- the integer runtime --------------------------------------------------------------------- */
 
 enum { CODES = 256, ELEMENT_BYTES = 4 };
 

@@ -1,7 +1,7 @@
 /* evaluate - how often a network is right on a split: float, fake-quantized, or as integers.
  *
- * The pictures come in order through a loader; every number is summed over pictures in that order, so
- * a score does not depend on the number of threads. */
+ * The pictures come in order through a loader; every number is summed over pictures in that order,
+ * so a score does not depend on the number of threads. */
 #ifndef OCTET_TRAIN_EVALUATE_H
 #define OCTET_TRAIN_EVALUATE_H
 
@@ -20,8 +20,8 @@ nn_status train_evaluate_graph(train_score *out, const train_network *n, const n
                                const ds_set *set, ds_split split, int batch);
 
 /* The bytes of a .tflite file on the integer runtime, one context a thread.
- *   prep   how pictures become real inputs; int8 and uint8 inputs take the codes as they are when the
- *          tensor's scale and zero point say so
+ *   prep   how pictures become real inputs; which code of an integer input that is, the tensor's
+ *          scale and zero point say
  * Errors: NN_EFORMAT, NN_ENOTSUP (the runtime's message), NN_ESHAPE (sizes), the loader's. */
 nn_status train_evaluate_bytes(train_score *out, const void *bytes, size_t size,
                                const train_prep *prep, const ds_set *set, ds_split split);

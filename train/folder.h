@@ -19,8 +19,9 @@ typedef enum train_folder_use {
     TRAIN_FOLDER_OVERWRITE /* the files that a run leaves are removed first; others stay */
 } train_folder_use;
 
-/* Makes the folder with its parents if need be, and holds it until train_folder_close or the end of the
- * process, however it ends.  Errors: NN_EIO (system; not empty; held by another run), NN_EINVAL (path). */
+/* Makes the folder with its parents if need be, and holds it until train_folder_close or the end of
+ * the process, however it ends.  Errors: NN_EIO (system; not empty; held by another run), NN_EINVAL
+ * (path). */
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use);
 void train_folder_close(train_folder *f);
 

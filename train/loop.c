@@ -36,7 +36,7 @@ struct train_loop {
     double lr;
 };
 
-/* ---- a step ------------------------------------------------------------------------------------------- */
+/* ---- a step ---------------------------------------------------------------------------------- */
 
 static bool is_quantized(const train_loop *t, int64_t step)
 {
@@ -100,7 +100,7 @@ static nn_status take_step(train_loop *t)
     return NN_OK;
 }
 
-/* ---- validation ---------------------------------------------------------------------------------------- */
+/* ---- validation ------------------------------------------------------------------------------ */
 
 /* The number in the log is the number on the device: the model is written and the file is run. */
 static nn_status score_int8(train_loop *t, train_score *out)
@@ -151,7 +151,7 @@ static nn_status validate(train_loop *t, train_line *line)
     return st;
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------- */
+/* ---- the run --------------------------------------------------------------------------------- */
 
 train_moment train_loop_moment(const train_loop *t)
 {
@@ -206,7 +206,7 @@ nn_status train_loop_run(train_loop *t, int64_t step, const train_hooks *h)
     return NN_OK;
 }
 
-/* ---- what is kept ----------------------------------------------------------------------------------------- */
+/* ---- what is kept ---------------------------------------------------------------------------- */
 
 nn_status train_loop_save(train_loop *t, const char *path)
 {
@@ -248,7 +248,7 @@ size_t train_loop_bytes(const train_loop *t)
     return t->block_bytes;
 }
 
-/* ---- preparing ---------------------------------------------------------------------------------------------- */
+/* ---- preparing ------------------------------------------------------------------------------- */
 
 static int64_t step_or_never(train_span s, int64_t batches)
 {

@@ -1,9 +1,9 @@
 /* loop - training, step by step.
  *
- * A loop owns all that a run needs besides the network and the pictures, allocates it when it is made
- * and nothing afterwards.  What happens in step s is a function of (network, recipe, seed, s): so a run
- * may be stopped after any step, saved, restored and go on with the same bits, on any number of
- * threads.  The loop prints nothing and writes no file: its hooks do. */
+ * A loop owns all that a run needs besides the network and the pictures, allocates it when it is
+ * made and nothing afterwards.  What happens in step s is a function of (network, recipe, seed, s):
+ * so a run may be stopped after any step, saved, restored and go on with the same bits, on any
+ * number of threads.  The loop prints nothing and writes no file: its hooks do. */
 #ifndef OCTET_TRAIN_LOOP_H
 #define OCTET_TRAIN_LOOP_H
 
@@ -42,12 +42,13 @@ typedef struct train_hooks {
 } train_hooks;
 
 /* Prepares a run of the network's own recipe on a set that fits it.  With QAT the graphs before and
- * after the switch are built, planned and allocated here.  Parameters that shall be frozen are marked,
- * initial values are in place.  Network and set outlive the loop.
+ * after the switch are built, planned and allocated here.  Parameters that shall be frozen are
+ * marked, initial values are in place.  Network and set outlive the loop.
  *
  *   max_memory   bytes of activations at most
  *
- * Errors: NN_EINVAL (options that do not fit each other or the number of steps), NN_ENOTSUP, NN_ENOMEM. */
+ * Errors: NN_EINVAL (options that do not fit each other or the number of steps), NN_ENOTSUP,
+ * NN_ENOMEM. */
 nn_status train_loop_new(train_loop **out, train_network *n, const ds_set *set,
                          uint64_t max_memory);
 void train_loop_free(train_loop *t); /* NULL is allowed */
@@ -65,8 +66,8 @@ int64_t train_loop_switch(const train_loop *t);
 nn_status train_loop_save(train_loop *t, const char *path);
 nn_status train_loop_restore(train_loop *t, const train_tensors *file);
 
-/* The network as it would be used now (with averaged weights if there are any), without the state of
- * the run: `best.safetensors`. */
+/* The network as it would be used now (with averaged weights if there are any), without the state
+ * of the run: `best.safetensors`. */
 nn_status train_loop_save_network(train_loop *t, const char *path);
 
 /* Bytes of activations that the run holds. */

@@ -1,5 +1,5 @@
-/* main - the octet program: finds the subcommand, reads its options, runs it, reports one error line
- * and chooses the exit code: 0 done, 1 failed, 2 wrong usage. */
+/* main - the octet program: finds the subcommand, reads its options, runs it, reports one error
+ * line and chooses the exit code: 0 done, 1 failed, 2 wrong usage. */
 #include <omp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -112,7 +112,7 @@ static const train_command *find_command(const char *name)
     return NULL;
 }
 
-/* ---- one command --------------------------------------------------------------------------------- */
+/* ---- one command ----------------------------------------------------------------------------- */
 
 /* The command's groups, then the common one. */
 static int gather_groups(const train_command *c, train_group *groups)

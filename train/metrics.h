@@ -21,8 +21,8 @@ typedef struct train_tally {
 } train_tally;
 
 /* Adds n pictures: outputs [n, classes], labels [n] (class indices below `classes`).  Equal outputs
- * rank by their index, and what is not a number ranks first, so that a broken network is never right.
- * Sums go over the pictures in order: the same on any number of threads. */
+ * rank by their index, and what is not a number ranks first, so that a broken network is never
+ * right. Sums go over the pictures in order: the same on any number of threads. */
 void train_tally_add(train_tally *t, const nn_real *outputs, const nn_real *labels, int n,
                      int classes);
 train_score train_tally_score(const train_tally *t, double seconds);

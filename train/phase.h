@@ -1,7 +1,7 @@
 /* phase - one way of running a network: a graph, perhaps with its loss, its plan and its executor.
  *
- * A training run has up to four: float and fake-quantized, each for training and for evaluation.  All
- * share the parameters, and one block of memory, since only one of them runs at a time. */
+ * A training run has up to four: float and fake-quantized, each for training and for evaluation. 
+ * All share the parameters, and one block of memory, since only one of them runs at a time. */
 #ifndef OCTET_TRAIN_PHASE_H
 #define OCTET_TRAIN_PHASE_H
 
@@ -31,8 +31,9 @@ typedef struct train_phase_options {
     uint64_t max_bytes;
 } train_phase_options;
 
-/* Builds graph and plan over the parameters of a network, which are collated.  Frozen parameters are
- * marked before.  Errors: NN_ENOTSUP, NN_ENOMEM (also: more bytes than max_bytes, with both numbers). */
+/* Builds graph and plan over the parameters of a network, which are collated.  Frozen parameters
+ * are marked before.  Errors: NN_ENOTSUP, NN_ENOMEM (also: more bytes than max_bytes, with both
+ * numbers). */
 nn_status train_phase_build(train_phase *p, const train_network *n, const train_phase_options *o);
 
 /* Gives it memory: p->plan->bytes bytes, shared with other phases. */

@@ -1,7 +1,7 @@
 /* progress - what the person at the terminal sees of a training run.
  *
- * A live line with step, loss, accuracy, speed and time left on a terminal; where stderr is a file, a
- * line an epoch, and one every half minute. */
+ * A live line with step, loss, accuracy, speed and time left on a terminal; where stderr is a file,
+ * a line an epoch, and one every half minute. */
 #ifndef OCTET_TRAIN_PROGRESS_H
 #define OCTET_TRAIN_PROGRESS_H
 

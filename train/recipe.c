@@ -19,7 +19,7 @@ static const char *const weight_scheme_names[] = { "symmetric", NULL };
 static const char *const act_scheme_names[] = { "affine", NULL };
 static const char *const bn_fold_names[] = { "running", NULL };
 
-/* ---- the rows ------------------------------------------------------------------------------------ */
+/* ---- the rows -------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(train_data_options, member)
 static const train_arg data_args[] = {
@@ -332,7 +332,7 @@ const train_group train_recipe_groups[TRAIN_N_RECIPE_GROUPS] = {
     { &train_quant_rows, offsetof(train_recipe, quant) },
 };
 
-/* ---- to what the libraries take ------------------------------------------------------------------ */
+/* ---- to what the libraries take -------------------------------------------------------------- */
 
 static nn_status read_val(ds_options *out, const char *text)
 {

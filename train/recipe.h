@@ -77,7 +77,7 @@ extern const train_group train_recipe_groups[TRAIN_N_RECIPE_GROUPS];
 extern const char *const train_optimizer_names[], *const train_granularity_names[],
                                                       *const train_ship_names[];
 
-/* ---- from options to what the libraries take; errors: NN_EINVAL naming the option -------------- */
+/* ---- from options to what the libraries take; errors: NN_EINVAL naming the option ------------ */
 
 /* Options for ds_open: size, channels, split, limits.  `limits` in data/image.h's terms. */
 nn_status train_recipe_dataset(ds_options *out, const train_data_options *d, uint64_t seed,

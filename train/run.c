@@ -32,7 +32,7 @@ static nn_status in_file(nn_status st, const char *path)
     return st == NN_OK ? NN_OK : nn_fail_context(st, "%s", path);
 }
 
-/* ---- beginning with another network's parameters --------------------------------------------------- */
+/* ---- beginning with another network's parameters --------------------------------------------- */
 
 static train_reals reals_of(const double *v, int channels)
 {
@@ -110,7 +110,7 @@ static nn_status freeze(run *r)
     return NN_OK;
 }
 
-/* ---- resuming --------------------------------------------------------------------------------------- */
+/* ---- resuming -------------------------------------------------------------------------------- */
 
 /* NN_EINVAL naming the first option that would make this another run. */
 static nn_status same_recipe(const train_recipe *saved, const train_recipe *now)
@@ -148,7 +148,7 @@ static nn_status resume(run *r)
     return NN_OK;
 }
 
-/* ---- preparing --------------------------------------------------------------------------------------- */
+/* ---- preparing ------------------------------------------------------------------------------- */
 
 static nn_status open_data(run *r)
 {
@@ -216,7 +216,7 @@ static nn_status prepare(run *r)
                               train_loop_moment(r->loop).step);
 }
 
-/* ---- training ------------------------------------------------------------------------------------------ */
+/* ---- training -------------------------------------------------------------------------------- */
 
 static nn_status save(run *r)
 {
@@ -276,7 +276,7 @@ static nn_status train(run *r)
     return r->saved_step == at.step ? NN_OK : save(r);
 }
 
-/* ---- the end -------------------------------------------------------------------------------------------- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static nn_status finish_quantized(run *r, const train_network *n)
 {

@@ -36,7 +36,7 @@ struct train_tensors {
     int room, room_strings;
 };
 
-/* ---- the list -------------------------------------------------------------------------------------- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 nn_status train_tensors_new(train_tensors **out)
 {
@@ -182,7 +182,7 @@ const char *train_tensors_key(const train_tensors *t, int i)
     return t->string[i].key;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------------ */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static bool is_big_endian(void)
 {
@@ -229,7 +229,7 @@ static uint32_t checksum(const train_tensors *t, const uint8_t *data, size_t byt
     return crc(sum, data, bytes);
 }
 
-/* ---- writing --------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static cJSON *describe(const train_tensor *n, size_t begin)
 {
@@ -313,7 +313,7 @@ nn_status train_tensors_write(const train_tensors *t, const char *path)
     return st;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 typedef struct reader {
     train_tensors *t;

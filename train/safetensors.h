@@ -1,11 +1,12 @@
 /* safetensors - named tensors and strings in one file (github.com/huggingface/safetensors).
  *
  *   8 bytes   length of the header, little-endian
- *   header    JSON: { "__metadata__": { key: string, ... }, name: { "dtype", "shape", "data_offsets" } }
+ *   header    JSON: { "__metadata__": { key: string, ... },
+ *                     name: { "dtype", "shape", "data_offsets" }, ... }
  *   data      the tensors one after another, without gaps, little-endian
  *
- * Reading trusts nothing: every number is checked against the file before it is used.  The same list
- * of tensors gives the same bytes. */
+ * Reading trusts nothing: every number is checked against the file before it is used.  The same
+ * list of tensors gives the same bytes. */
 #ifndef OCTET_TRAIN_SAFETENSORS_H
 #define OCTET_TRAIN_SAFETENSORS_H
 
@@ -35,8 +36,8 @@ typedef struct train_tensors train_tensors;
 nn_status train_tensors_new(train_tensors **out);
 void train_tensors_free(train_tensors *t); /* NULL is allowed */
 
-/* Appends a tensor whose data is borrowed until the list is written or freed (rank, dim and name are
- * copied), or a string under a key.  Errors: NN_EINVAL (the name is taken), NN_ENOMEM. */
+/* Appends a tensor whose data is borrowed until the list is written or freed (rank, dim and name
+ * are copied), or a string under a key.  Errors: NN_EINVAL (the name is taken), NN_ENOMEM. */
 nn_status train_tensors_add(train_tensors *t, const char *name, train_dtype dtype, int rank,
                             const int64_t *dim, const void *data);
 nn_status train_tensors_set(train_tensors *t, const char *key, const char *value);
@@ -56,9 +57,9 @@ nn_arena *train_tensors_arena(train_tensors *t);
  * Errors: NN_EIO, NN_ENOMEM. */
 nn_status train_tensors_write(const train_tensors *t, const char *path);
 
-/* Reads a file.  Tensors of other types than F32, F64 and I64 are an error; a file without "crc32" (from
- * elsewhere) is taken as it is.  Free with train_tensors_free.
- * Errors: NN_EIO, NN_EFORMAT (with what and where), NN_ENOTSUP (type), NN_ENOMEM. */
+/* Reads a file.  Tensors of other types than F32, F64 and I64 are an error; a file without "crc32"
+ * (from elsewhere) is taken as it is.  Free with train_tensors_free. Errors: NN_EIO, NN_EFORMAT
+ * (with what and where), NN_ENOTSUP (type), NN_ENOMEM. */
 nn_status train_tensors_read(train_tensors **out, const char *path);
 
 /* The same from bytes in memory, which are copied; for the fuzzer. */

@@ -11,7 +11,7 @@ enum { MOST_MEASURED = 10000 };
 
 const train_limits train_no_limits = { UINT64_MAX, UINT64_MAX };
 
-/* ---- preprocessing -------------------------------------------------------------------------------- */
+/* ---- preprocessing --------------------------------------------------------------------------- */
 
 /* One number for all channels, or one for each. */
 static nn_status spread(double *out, const char *option, const train_reals *given, int channels)
@@ -75,7 +75,7 @@ nn_status train_prep_affine(nn_affine *out, const train_prep *p)
     return st == NN_OK ? NN_OK : nn_fail_context(NN_ENOTSUP, "quantization");
 }
 
-/* ---- description ------------------------------------------------------------------------------------ */
+/* ---- description ----------------------------------------------------------------------------- */
 
 /* A class name is one line wherever it is kept. */
 static const char *one_line(nn_arena *arena, const char *name)
@@ -129,7 +129,7 @@ nn_node *train_graph_output(const nn_graph *g)
     return NULL;
 }
 
-/* ---- building ---------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static nn_status check_limits(const train_network *n, const train_limits *limits)
 {
@@ -245,7 +245,7 @@ void train_network_free(train_network *n)
     nn_mem_free(n);
 }
 
-/* ---- loading -------------------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 /* With ranges if the network can have them; without, and the reason, if it cannot. */
 static nn_status build_any(train_network **out, const train_info *info, const train_limits *limits)

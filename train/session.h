@@ -1,7 +1,8 @@
 /* session - a network with all that belongs to it: parameters, graphs, preprocessing, class names.
  *
  * Made from a recipe (train) or from a checkpoint (eval, quantize, export, verify).  Parameters are
- * collated when all graphs that may be wanted are built, so what is to be quantized is said first. */
+ * collated when all graphs that may be wanted are built, so what is to be quantized is said
+ * first. */
 #ifndef OCTET_TRAIN_SESSION_H
 #define OCTET_TRAIN_SESSION_H
 
@@ -56,17 +57,20 @@ extern const train_limits train_no_limits;
 nn_status train_network_new(train_network **out, const train_info *info, bool quant,
                             const train_limits *limits);
 
-/* A network from a checkpoint; moving averages of the weights, if it has any, are taken as the weights.
+/* A network from a checkpoint; moving averages of the weights, if it has any, are taken as the
+ * weights.
  *   quant   settings of quantization instead of the checkpoint's own, or NULL
  * If the network cannot be quantized, can_quantize is false and reason says why.
- * Errors: NN_EIO, NN_EFORMAT (not a checkpoint of octet, or damaged), NN_EINVAL (quant), NN_ENOMEM. */
+ * Errors: NN_EIO, NN_EFORMAT (not a checkpoint of octet, or damaged), NN_EINVAL (quant),
+ * NN_ENOMEM. */
 nn_status train_network_load(train_network **out, const char *path,
                              const train_quant_options *quant, const train_limits *limits);
 void train_network_free(train_network *n); /* NULL is allowed */
 
 /* From data and options to the description of a new network.  Texts live in `arena`.
- * The set is open at the size that was wanted; a mean or deviation that was not given is measured on at
- * most 10,000 training pictures and made whole.  Errors: NN_EINVAL (--mean, --std: how many), ds_read's. */
+ * The set is open at the size that was wanted; a mean or deviation that was not given is measured
+ * on at most 10,000 training pictures and made whole.  Errors: NN_EINVAL (--mean, --std: how many),
+ * ds_read's. */
 nn_status train_info_new(train_info *out, nn_arena *arena, const train_recipe *recipe,
                          uint64_t seed, const ds_set *set);
 
@@ -75,14 +79,15 @@ ds_options train_prep_dataset(const train_prep *p, const ds_options *base);
 /* Options of a loader that goes once through a split. */
 ds_loader_options train_prep_loader(const train_prep *p, int batch);
 
-/* NN_OK if pictures and classes of the set are those of the network.  Errors: NN_ESHAPE, NN_EINVAL. */
+/* NN_OK if pictures and classes of the set are those of the network.  Errors: NN_ESHAPE,
+ * NN_EINVAL. */
 nn_status train_network_fits(const train_network *n, const ds_set *set);
 
 /* A graph's output, of which there is one; NULL if there is none. */
 nn_node *train_graph_output(const nn_graph *g);
 
-/* The int8 scale and zero point of the input: one mean, which must be whole, and one deviation for all
- * channels.  Errors: NN_ENOTSUP with the reason. */
+/* The int8 scale and zero point of the input: one mean, which must be whole, and one deviation for
+ * all channels.  Errors: NN_ENOTSUP with the reason. */
 nn_status train_prep_affine(nn_affine *out, const train_prep *p);
 
 #endif

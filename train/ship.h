@@ -1,5 +1,5 @@
-/* ship - a network as the bytes of a .tflite file, with all that its user needs inside: preprocessing
- * and class names travel in the metadata (docs/tflite-files.md). */
+/* ship - a network as the bytes of a .tflite file, with all that its user needs inside:
+ * preprocessing and class names travel in the metadata (docs/tflite-files.md). */
 #ifndef OCTET_TRAIN_SHIP_H
 #define OCTET_TRAIN_SHIP_H
 
@@ -7,7 +7,8 @@
 #include "train/session.h"
 
 /* The integer network; free with nn_bytes_free.
- * Errors: NN_ENOTSUP (n->reason, or what lowering refuses), NN_EINVAL (a range is missing), NN_ENOMEM. */
+ * Errors: NN_ENOTSUP (n->reason, or what lowering refuses), NN_EINVAL (a range is missing),
+ * NN_ENOMEM. */
 nn_status train_ship(nn_bytes *out, const train_network *n);
 
 /* The two metadata texts, in `arena`; NULL if memory is out. */

@@ -1,0 +1,284 @@
+/* octet train as a user meets it: folders, resuming, signals, beginning from another network. */
+#define _XOPEN_SOURCE 700
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "nn/base/file.h"
+#include "tests/testing.h"
+
+enum { PATH = 1024, COMMAND = 4096 };
+
+static char program[PATH];
+
+/* The program lies beside the folder of this test. */
+static int find_program(void **state)
+{
+    (void)state;
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 16);
+    assert_true(n > 0);
+    program[n] = '\0';
+    for (int up = 0; up < 2; up++)
+        *strrchr(program, '/') = '\0';
+    strcat(program, "/octet");
+    return 0;
+}
+
+/* ---- running it -------------------------------------------------------------------------------- */
+
+/* A small run on pictures that are made up: 8 steps an epoch. */
+#define SMALL "--data noise:16x16x1:4:320 --val 0.2 --model mlp --width 0.2 --batch 32 --lr 0.02 "
+
+static char output[4096], errors[8192];
+
+static void read_text(char *to, size_t size, const char *path)
+{
+    nn_bytes b;
+    assert_ok(nn_file_read(&b, path, 0));
+    size_t n = b.size < size - 1 ? b.size : size - 1;
+    memcpy(to, b.data, n);
+    to[n] = '\0';
+    nn_bytes_free(&b);
+}
+
+/* `octet train ARGUMENTS`: its exit code; output and errors hold what it wrote. */
+static int train(const char *arguments, ...) NN_PRINTF(1, 2);
+static int train(const char *arguments, ...)
+{
+    char line[COMMAND];
+    int n = snprintf(line, sizeof line, "OMP_NUM_THREADS=1 %s train ", program);
+    va_list args;
+    va_start(args, arguments);
+    n += vsnprintf(line + n, sizeof line - (size_t)n, arguments, args);
+    va_end(args);
+    snprintf(line + n, sizeof line - (size_t)n, " >%s 2>%s", test_path("stdout"),
+             test_path("stderr"));
+    int status = system(line);
+    read_text(output, sizeof output, test_path("stdout"));
+    read_text(errors, sizeof errors, test_path("stderr"));
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Fails unless the last run wrote exactly one line, with this in it. */
+static void assert_error(int code, int want, const char *part)
+{
+    size_t n = strlen(errors);
+    bool one_line = n > 0 && strchr(errors, '\n') == errors + n - 1;
+    if (code != want || !one_line || strstr(errors, part) == NULL)
+        fail_msg("exit %d (wanted %d), \"%s\" in \"%s\"", code, want, part, errors);
+}
+
+static void assert_said(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", part, text);
+}
+
+static const char *in(const char *folder, const char *name)
+{
+    char both[PATH];
+    snprintf(both, sizeof both, "%.400s/%s", folder, name);
+    return test_path(both);
+}
+
+static void assert_same_file(const char *a, const char *b)
+{
+    nn_bytes x, y;
+    assert_ok(nn_file_read(&x, a, 0));
+    assert_ok(nn_file_read(&y, b, 0));
+    assert_int_equal(x.size, y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    nn_bytes_free(&x);
+    nn_bytes_free(&y);
+}
+
+/* ---- folders ----------------------------------------------------------------------------------------- */
+
+static void leaves_its_results(void **state)
+{
+    (void)state;
+    const char *const names[] = { "model.safetensors", "best.safetensors", "recipe.ini", "log.csv",
+                                  "model.tflite" };
+    assert_int_equal(train(SMALL "--epochs 2 --qat --quant-delay 1ep --out %s", test_path("a/b")),
+                     0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(access(in("a/b", names[i]), R_OK), 0);
+    assert_said(output, "int8 ");
+    assert_said(errors, "epoch 2/2");
+    /* The recipe repeats the run. */
+    assert_int_equal(train("%s --out %s --threads 3", in("a/b", "recipe.ini"), test_path("again")),
+                     0);
+    assert_same_file(in("a/b", "model.safetensors"), in("again", "model.safetensors"));
+    assert_same_file(in("a/b", "recipe.ini"), in("again", "recipe.ini"));
+    assert_same_file(in("a/b", "model.tflite"), in("again", "model.tflite"));
+}
+
+static void keeps_a_folder_that_is_not_empty(void **state)
+{
+    (void)state;
+    assert_int_equal(train(SMALL "--steps 3 --out %s --quiet", test_path("full")), 0);
+    assert_error(train(SMALL "--steps 3 --out %s", test_path("full")), 1, "--overwrite");
+    assert_int_equal(
+        train(SMALL "--steps 2 --overwrite --json --out %s --quiet", test_path("full")), 0);
+    assert_said(output, "{\"steps\":2,");
+    assert_int_equal(strlen(errors), 0);
+    assert_error(train(SMALL "--out %s", "/proc/none"), 1, "/proc/none");
+    assert_ok(nn_file_write(test_path("file"), "x", 1));
+    assert_error(train(SMALL "--out %s", test_path("file")), 1, "file");
+}
+
+static void wrong_usage_exits_with_2(void **state)
+{
+    (void)state;
+    assert_error(train("--out %s --model mlp", test_path("u")), 2, "--data");
+    assert_error(train("--data sample --model mlp"), 2, "--out");
+    assert_error(train("--data sample --out %s", test_path("u")), 2, "--model");
+    assert_error(train("--data sample --out %s --model resnet8x", test_path("u")), 2, "resnet8");
+    assert_error(train("--data samlpe --out %s --model mlp", test_path("u")), 2, "sample");
+    assert_error(train(SMALL "--epohcs 2 --out %s", test_path("u")), 2, "--epochs");
+    assert_error(train(SMALL "--qat --quant-delay 10ep --out %s", test_path("u")), 2,
+                 "--quant-delay");
+    assert_error(train(SMALL "--freeze conv9* --quiet --out %s", test_path("u")), 2, "conv9");
+    assert_error(train(SMALL "--resume --overwrite --out %s", test_path("u")), 2, "choose");
+    assert_error(train("none.ini --out %s", test_path("u")), 1, "none.ini");
+    assert_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
+}
+
+/* ---- going on ---------------------------------------------------------------------------------------- */
+
+static void resume_goes_on_or_begins(void **state)
+{
+    (void)state;
+    assert_int_equal(train(SMALL "--epochs 2 --out %s --resume --quiet", test_path("r1")), 0);
+    assert_int_equal(train(SMALL "--epochs 2 --out %s --quiet --ema 0", test_path("r2")), 0);
+    assert_same_file(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
+    assert_int_equal(train("--out %s --resume", test_path("r1")), 0);
+    assert_said(errors, "resume: after step 16");
+    assert_same_file(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
+    assert_error(train("--out %s --resume --lr 0.5 --quiet", test_path("r1")), 2, "--lr");
+    assert_error(train("--out %s --resume --seed 5 --quiet", test_path("r1")), 2, "--seed");
+    assert_ok(nn_file_write(in("r1", "model.safetensors"), "not a checkpoint", 16));
+    assert_error(train("--out %s --resume --quiet", test_path("r1")), 1, "model.safetensors");
+}
+
+static void wait_ms(long ms)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
+/* Starts a long run in the background, sends a signal, and returns its exit code. */
+static int interrupt(const char *folder, const char *options, int number)
+{
+    char line[COMMAND];
+    snprintf(line, sizeof line,
+             "exec %s train " SMALL "--epochs 400 --threads 1 --quiet --out %s %s", program, folder,
+             options);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(99);
+    }
+    char log[PATH];
+    snprintf(log, sizeof log, "%s/log.csv", folder);
+    for (int i = 0; i < 200 && access(log, R_OK) != 0; i++)
+        wait_ms(20);
+    wait_ms(100);
+    assert_int_equal(train(SMALL "--out %s --resume", folder), 1); /* it holds the folder */
+    assert_said(errors, "another run");
+    kill(child, number);
+    int status;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void a_signal_saves_and_leaves(void **state)
+{
+    (void)state;
+    const char *folder = test_path("sig");
+    int code = interrupt(folder, "", SIGTERM);
+    if (code == 0) /* done before the signal came */
+        skip();
+    assert_int_equal(code, 143);
+    assert_int_equal(access(in("sig", "model.safetensors"), R_OK), 0);
+    assert_int_equal(interrupt(folder, "--resume", SIGINT), 130);
+    assert_int_equal(interrupt(folder, "--resume", SIGKILL), -SIGKILL);
+    assert_int_equal(train("--out %s --resume --quiet", folder), 0);
+    assert_int_equal(train(SMALL "--epochs 400 --quiet --out %s", test_path("whole")), 0);
+    assert_same_file(in("sig", "model.safetensors"), in("whole", "model.safetensors"));
+    assert_same_file(in("sig", "best.safetensors"), in("whole", "best.safetensors"));
+}
+
+/* log.csv has each line once, whatever came between. */
+static void the_log_has_no_step_twice(void **state)
+{
+    (void)state;
+    char text[1 << 16];
+    if (access(in("sig", "log.csv"), R_OK) != 0)
+        skip();
+    nn_bytes b;
+    assert_ok(nn_file_read(&b, in("sig", "log.csv"), 0));
+    long last = 0;
+    size_t at = 0;
+    while (at < b.size && b.data[at++] != '\n')
+        continue;
+    for (; at < b.size; at++) {
+        size_t n = 0;
+        while (at < b.size && b.data[at] != '\n' && n < sizeof text - 1)
+            text[n++] = (char)b.data[at++];
+        text[n] = '\0';
+        assert_int_equal(strtol(text, NULL, 10), last + 1); /* 8 steps an epoch: a line each */
+        last++;
+    }
+    assert_int_equal(last, 3200);
+    nn_bytes_free(&b);
+}
+
+/* ---- from another network ------------------------------------------------------------------------------ */
+
+static void init_starts_a_head_anew(void **state)
+{
+    (void)state;
+    assert_int_equal(train(SMALL "--steps 4 --quiet --out %s", test_path("base")), 0);
+    assert_int_equal(train("--data noise:16x16x1:3:200 --steps 3 --batch 32 --freeze 'fc1*' "
+                           "--lr 0.01 --init %s --out %s",
+                           in("base", "model.safetensors"), test_path("next")),
+                     0);
+    assert_said(errors, "skipped    logits/weight");
+    assert_said(errors, "begins anew logits/bias");
+    assert_said(errors, "freeze: ");
+    assert_int_equal(train(SMALL "--steps 3 --qat --init %s --out %s",
+                           in("base", "best.safetensors"), test_path("qat")),
+                     0);
+    assert_said(errors, " 0 skipped, 0 begin anew");
+    assert_error(train(SMALL "--init %s --quiet --out %s", in("base", "log.csv"), test_path("bad")),
+                 1, "log.csv");
+}
+
+static void val_test_uses_the_test_pictures(void **state)
+{
+    (void)state;
+    assert_int_equal(train(SMALL "--val test --steps 3 --out %s", test_path("vt")), 0);
+    assert_said(errors, "320 pictures to train, 64 to validate, 64 to test");
+    assert_int_equal(train(SMALL "--val 0 --steps 3 --out %s", test_path("v0")), 0);
+    assert_said(errors, " 0 to validate");
+    assert_error(train(SMALL "--val 0 --ship best --steps 3 --quiet --out %s", test_path("v1")), 2,
+                 "--val");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(leaves_its_results),
+        cmocka_unit_test(keeps_a_folder_that_is_not_empty),
+        cmocka_unit_test(wrong_usage_exits_with_2),
+        cmocka_unit_test(resume_goes_on_or_begins),
+        cmocka_unit_test(a_signal_saves_and_leaves),
+        cmocka_unit_test(the_log_has_no_step_twice),
+        cmocka_unit_test(init_starts_a_head_anew),
+        cmocka_unit_test(val_test_uses_the_test_pictures),
+    };
+    return cmocka_run_group_tests(tests, find_program, NULL);
+}
