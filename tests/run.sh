@@ -2,6 +2,8 @@
 # Runs each test program given, one after another; prints a line for each and, for one that fails,
 # all of its output.  Closes with the counts over all of them.
 set -u
+# Threads that spin while they wait make tests slow on a busy machine.
+export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-3000}"
 passed=0 failed=0 skipped=0 bad=""
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
