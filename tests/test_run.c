@@ -129,6 +129,9 @@ static void keeps_a_folder_that_is_not_empty(void **state)
         train(SMALL "--steps 2 --overwrite --json --out %s --quiet", test_path("full")), 0);
     assert_said(output, "{\"steps\":2,");
     assert_int_equal(strlen(errors), 0);
+    /* A run that cannot begin leaves the old one as it is. */
+    assert_error(train(SMALL "--overwrite --batch 999 --out %s", test_path("full")), 2, "999");
+    assert_int_equal(access(in("full", "model.safetensors"), R_OK), 0);
     assert_error(train(SMALL "--out %s", "/proc/none"), 1, "/proc/none");
     assert_ok(nn_file_write(test_path("file"), "x", 1));
     assert_error(train(SMALL "--out %s", test_path("file")), 1, "file");

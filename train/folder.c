@@ -88,7 +88,7 @@ static nn_status check_empty(const train_folder *f)
     return st;
 }
 
-static nn_status remove_results(const train_folder *f)
+nn_status train_folder_clear(const train_folder *f)
 {
     char path[TRAIN_PATH];
     for (int i = 0; i < N_RESULTS; i++)
@@ -105,9 +105,7 @@ nn_status train_folder_open(train_folder *f, const char *path, train_folder_use 
     strcpy(f->path, path);
     NN_TRY(make_folders(f->path));
     NN_TRY(hold(f));
-    nn_status st = use == TRAIN_FOLDER_NEW         ? check_empty(f)
-                   : use == TRAIN_FOLDER_OVERWRITE ? remove_results(f)
-                                                   : NN_OK;
+    nn_status st = use == TRAIN_FOLDER_NEW ? check_empty(f) : NN_OK;
     if (st != NN_OK)
         train_folder_close(f);
     return st;

@@ -16,13 +16,16 @@ typedef struct train_folder {
 typedef enum train_folder_use {
     TRAIN_FOLDER_NEW,      /* must be empty or missing */
     TRAIN_FOLDER_RESUME,   /* as it is */
-    TRAIN_FOLDER_OVERWRITE /* the files that a run leaves are removed first; others stay */
+    TRAIN_FOLDER_OVERWRITE /* likewise; the run calls train_folder_clear when it is ready to begin */
 } train_folder_use;
 
 /* Makes the folder with its parents if need be, and holds it until train_folder_close or the end of
  * the process, however it ends.  Errors: NN_EIO (system; not empty; held by another run), NN_EINVAL
  * (path). */
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use);
+
+/* Removes the files that a run leaves; others stay.  Errors: NN_EIO. */
+nn_status train_folder_clear(const train_folder *f);
 void train_folder_close(train_folder *f);
 
 /* folder/name in `out`, which has TRAIN_PATH bytes; returns out. */

@@ -3,6 +3,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <omp.h>
 #include <signal.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,7 @@ static void spin_briefly(char **argv)
 int main(int argc, char **argv)
 {
     spin_briefly(argv);
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an error of write, with its line */
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of writing, not a death */
     if (argc < 2) {
         print_commands(stderr);

@@ -209,6 +209,8 @@ static nn_status prepare(run *r)
     say_what(r);
     if (r->state != NULL)
         NN_TRY(in_file(resume(r), last_name));
+    if (r->o->use == TRAIN_FOLDER_OVERWRITE) /* not before the new run is sure to begin */
+        NN_TRY(train_folder_clear(&r->folder));
     if (r->o->args != NULL)
         NN_TRY(train_args_write(r->o->args, train_folder_file(&r->folder, "recipe.ini", path),
                                 "octet train recipe.ini --out DIR repeats this run"));

@@ -17,8 +17,8 @@ const train_limits train_no_limits = { UINT64_MAX, UINT64_MAX };
 static nn_status spread(double *out, const char *option, const train_reals *given, int channels)
 {
     if (given->n != 1 && given->n != channels)
-        return nn_fail(NN_EINVAL, "--%s: %d numbers for %d channels; give 1 or %d", option,
-                       given->n, channels, channels);
+        return nn_fail(NN_EINVAL, "--%s: %d numbers for pictures of %d channels; give one%s",
+                       option, given->n, channels, channels > 1 ? ", or one for each" : "");
     for (int c = 0; c < channels; c++)
         out[c] = given->v[given->n == 1 ? 0 : c];
     return NN_OK;
