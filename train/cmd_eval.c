@@ -111,8 +111,7 @@ static nn_status eval_model(result *r, const train_tflite *file, const train_cal
     NN_TRY(train_picture_prep(&prep, &source, file->model, &s->pictures));
     NN_TRY(train_picture_scores(&scores, file->model));
     NN_TRY(train_source_open(&set, &s->source, call, &prep, NULL, (int)scores->count));
-    nn_status st =
-        train_evaluate_bytes(&r->score, file->file.data, file->file.size, &prep, set, r->split);
+    nn_status st = train_evaluate_model(&r->score, file->model, &prep, set, r->split);
     train_source_say_bad(set);
     ds_close(set);
     return st;

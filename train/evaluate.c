@@ -4,10 +4,10 @@
 #include <omp.h>
 #include <string.h>
 
+#include "export/integer.h"
 #include "nn/base/math.h"
 #include "nn/base/mem.h"
 #include "nn/base/chunk.h"
-#include "runtime/rt.h"
 
 enum { EVAL_BATCH = 128 };
 
@@ -62,8 +62,7 @@ enum { CODES = 256, ELEMENT_BYTES = 4 };
 
 /* An open model with what its threads need. */
 typedef struct device {
-    rt_model *model;
-    void *block;
+    const rt_model *model;
     unsigned char **arena; /* one for each thread */
     int n_arenas;
     const rt_tensor *in, *out;
@@ -74,28 +73,6 @@ typedef struct device {
     float *outputs;      /* [EVAL_BATCH, classes] */
     nn_real *reals;      /* the same as nn_real */
 } device;
-
-static nn_status refuse(rt_status st, const rt_error *e)
-{
-    nn_status code = st == RT_ELIMIT ? NN_ENOTSUP : (nn_status)st;
-    return nn_fail(code, "%s", e->text);
-}
-
-static nn_status open_model(device *d, const void *bytes, size_t size)
-{
-    rt_options options = rt_options_default();
-    rt_error error;
-    size_t block_bytes;
-    options.kernels = rt_kernels_best();
-    rt_status st = rt_measure(&block_bytes, bytes, size, &options, &error);
-    if (st != RT_OK)
-        return refuse(st, &error);
-    d->block = nn_mem_alloc(block_bytes);
-    if (d->block == NULL)
-        return nn_fail(NN_ENOMEM, "out of memory: a model of %zu bytes", block_bytes);
-    st = rt_open(&d->model, bytes, size, &options, d->block, block_bytes, &error);
-    return st == RT_OK ? NN_OK : refuse(st, &error);
-}
 
 static nn_status check_ports(device *d, const ds_set *set)
 {
@@ -169,7 +146,6 @@ static void close_device(device *d)
     nn_mem_free(d->outputs);
     nn_mem_free(d->reals);
     nn_mem_free(d->code);
-    nn_mem_free(d->block);
 }
 
 static void run_picture(const device *d, unsigned char *arena, const uint8_t *pixels, int channels,
@@ -222,13 +198,11 @@ static nn_status run_split(train_score *out, device *d, const train_prep *prep, 
     return st;
 }
 
-nn_status train_evaluate_bytes(train_score *out, const void *bytes, size_t size,
-                               const train_prep *prep, const ds_set *set, ds_split split)
+nn_status train_evaluate_model(train_score *out, const rt_model *m, const train_prep *prep,
+                               const ds_set *set, ds_split split)
 {
-    device d = { 0 };
-    nn_status st = open_model(&d, bytes, size);
-    if (st == NN_OK)
-        st = check_ports(&d, set);
+    device d = { .model = m };
+    nn_status st = check_ports(&d, set);
     if (st == NN_OK)
         st = make_codes(&d, prep);
     if (st == NN_OK)
@@ -236,5 +210,16 @@ nn_status train_evaluate_bytes(train_score *out, const void *bytes, size_t size,
     if (st == NN_OK)
         st = run_split(out, &d, prep, set, split);
     close_device(&d);
+    return st;
+}
+
+nn_status train_evaluate_bytes(train_score *out, const void *bytes, size_t size,
+                               const train_prep *prep, const ds_set *set, ds_split split)
+{
+    ex_integer integer;
+    nn_status st = ex_integer_open(&integer, bytes, size, NULL);
+    if (st == NN_OK)
+        st = train_evaluate_model(out, integer.model, prep, set, split);
+    ex_integer_close(&integer);
     return st;
 }
