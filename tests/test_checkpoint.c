@@ -96,6 +96,10 @@ static nn_status parse_text(const char *header, const char *data)
 #define TENSOR(shape, offsets)                                                                     \
     "{\"w\":{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
+#define TWICE                                                                                      \
+    "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"                             \
+    "\"w\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[4,4]}}"
+
 static void hostile_headers_are_refused(void **state)
 {
     (void)state;
@@ -124,8 +128,7 @@ static void hostile_headers_are_refused(void **state)
         TENSOR("[1,1,1,1,1,1,1,1,1]", "[0,4]"),
         TENSOR("\"x\"", "[0,4]"),
         "{\"w\":{\"dtype\":\"F16\",\"shape\":[2],\"data_offsets\":[0,4]}}",
-        "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-        "\"w\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[4,4]}}",
+        (TWICE),
         "{}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
