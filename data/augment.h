@@ -1,8 +1,8 @@
 /* augment - random changes to training pictures that do not change their class.
  *
  * A list such as "crop:4,flip,cutout:8" is applied in its order, on uint8 pixels.  What happens to
- * picture i in epoch e is a function of the stream it is given, so it does not depend on the order in
- * which pictures are made, or by how many threads.
+ * picture i in epoch e is a function of the stream it is given, so it does not depend on the order
+ * in which pictures are made, or by how many threads.
  *
  *   crop:P    the picture is padded by P pixels of the mean colour on all sides and cut back to its
  *             size at a random place (He et al. 2015, arXiv 1512.03385, section 4.2: P = 4)

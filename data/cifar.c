@@ -1,6 +1,6 @@
-/* cifar10, cifar100 - Krizhevsky, "Learning multiple layers of features from tiny images", 2009, in the
- * official binary batches: records of label bytes (CIFAR-100: coarse, then fine; the fine one is used)
- * and 3072 pixel bytes, the red plane, the green, the blue, each 32x32 from the top. */
+/* cifar10, cifar100 - Krizhevsky, "Learning multiple layers of features from tiny images", 2009, in
+ * the official binary batches: records of label bytes (CIFAR-100: coarse, then fine; the fine one
+ * is used) and 3072 pixel bytes, the red plane, the green, the blue, each 32x32 from the top. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* dataset - labelled pictures from wherever they are, as one thing.
  *
- * A set is opened from the text that users give as --data, "kind" or "kind:argument"; each kind is one
- * file and one line in datasets.def.  Whatever the source, a set has three splits, class names, labels
- * known from the start, and delivers uint8 pixels of one size.  Sets of fixed size are held in memory
- * as uint8; a folder is listed once and each picture is decoded when it is read.
- * Nothing is normalised or augmented here: see loader.h. */
+ * A set is opened from the text that users give as --data, "kind" or "kind:argument"; each kind is
+ * one file and one line in datasets.def.  Whatever the source, a set has three splits, class names,
+ * labels known from the start, and delivers uint8 pixels of one size.  Sets of fixed size are held
+ * in memory as uint8; a folder is listed once and each picture is decoded when it is read. Nothing
+ * is normalised or augmented here: see loader.h. */
 #ifndef OCTET_DATA_DATASET_H
 #define OCTET_DATA_DATASET_H
 
@@ -46,8 +46,8 @@ void ds_close(ds_set *set); /* NULL is allowed */
 
 const char *ds_spec(const ds_set *set); /* as it was given */
 
-/* What ds_read delivers.  Height and width are 0 for a folder opened without a size: the pictures vary
- * and cannot be read (ds_first_size helps the user to choose one). */
+/* What ds_read delivers.  Height and width are 0 for a folder opened without a size: the pictures
+ * vary and cannot be read (ds_first_size helps the user to choose one). */
 int ds_height(const ds_set *set);
 int ds_width(const ds_set *set);
 int ds_channels(const ds_set *set);

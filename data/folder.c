@@ -1,10 +1,10 @@
 /* folder - pictures of one's own: DIR/train/CLASS/ANY, DIR/test/CLASS/ANY and, or
  * instead, DIR/val/CLASS/ANY.
  *
- * Opening lists the files once and decodes nothing; class names and files are in bytewise order, so the
- * same folder is the same set everywhere.  Every plain file in a class folder counts as a picture (its
- * content decides, not its name) unless its name begins with a dot.  Held in memory: a name and a label
- * for each picture. */
+ * Opening lists the files once and decodes nothing; class names and files are in bytewise order, so
+ * the same folder is the same set everywhere.  Every plain file in a class folder counts as a
+ * picture (its content decides, not its name) unless its name begins with a dot.  Held in memory: a
+ * name and a label for each picture. */
 #define _DEFAULT_SOURCE
 #include <dirent.h>
 #include <errno.h>

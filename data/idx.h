@@ -1,7 +1,8 @@
 /* idx - the reader behind every kind that comes as four IDX files (internal to data/).
  *
- * IDX (Y. LeCun, the MNIST page): two zero bytes, the element type (8: unsigned byte), the number of
- * dimensions, each dimension as a big-endian 32-bit number, then the elements, last dimension fastest. */
+ * IDX (Y. LeCun, the MNIST page): two zero bytes, the element type (8: unsigned byte), the number
+ * of dimensions, each dimension as a big-endian 32-bit number, then the elements, last dimension
+ * fastest. */
 #ifndef OCTET_DATA_IDX_H
 #define OCTET_DATA_IDX_H
 

@@ -1,13 +1,15 @@
 /* image - one picture in memory, and the PNG and JPEG files it comes from.
  *
  * A picture is uint8 [height, width, channels], channels 1 (grey) or 3 (RGB), rows from the top.
- * Files are hostile: dimensions are checked against the limits before memory is asked for, a damaged
- * or cut file is an error (never a half-grey picture), and libpng and libjpeg print nothing.
+ * Files are hostile: dimensions are checked against the limits before memory is asked for, a
+ * damaged or cut file is an error (never a half-grey picture), and libpng and libjpeg print
+ * nothing.
  *
  *   PNG   grey, grey+alpha, RGB, RGBA, palette; 1 to 16 bits (16 are cut to 8); interlaced or not.
  *         What is transparent is laid over white.  Gamma and colour profiles are ignored.
  *   JPEG  grey and YCbCr, baseline and progressive; decoded with the accurate integer transform, so
- *         the same file gives the same pixels.  CMYK is refused.  The EXIF orientation is ignored. */
+ *         the same file gives the same pixels.  CMYK is refused.  The EXIF orientation is ignored.
+ */
 #ifndef OCTET_DATA_IMAGE_H
 #define OCTET_DATA_IMAGE_H
 

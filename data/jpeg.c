@@ -1,8 +1,8 @@
 /* JPEG in, through libjpeg (or libjpeg-turbo).
  *
  * As in png.c, an error leaves libjpeg by longjmp, and what must survive lives in a struct that the
- * caller of the jumping function owns.  libjpeg calls damage a warning and paints the rest grey; here
- * a warning that means damage is an error. */
+ * caller of the jumping function owns.  libjpeg calls damage a warning and paints the rest grey;
+ * here a warning that means damage is an error. */
 #include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* kind - what a source of pictures fills in (internal to data/).
  *
- * A kind's open function receives an empty set and the text after the colon; it sets size, classes and
- * the parts.  A part either has all pixels in memory or leaves `pixels` NULL and is decoded through
- * the set's `load`. */
+ * A kind's open function receives an empty set and the text after the colon; it sets size, classes
+ * and the parts.  A part either has all pixels in memory or leaves `pixels` NULL and is decoded
+ * through the set's `load`. */
 #ifndef OCTET_DATA_KIND_H
 #define OCTET_DATA_KIND_H
 

@@ -309,8 +309,8 @@ static void *take(uint8_t *block, size_t *at, size_t bytes)
     return p;
 }
 
-/* Lays the loader's memory out in a block; returns its size.  A batch may be larger than the split, and
- * needs no more room than that. */
+/* Lays the loader's memory out in a block; returns its size.  A batch may be larger than the split,
+ * and needs no more room than that. */
 static size_t lay_out(ds_loader *l, uint8_t *block)
 {
     size_t at = 0, batch = (size_t)(l->opt.batch < l->n ? l->opt.batch : l->n);

@@ -1,9 +1,10 @@
 /* loader - batches of a split, made ahead by a thread of its own.
  *
- * Two batches exist: one is in the caller's hands while the other is filled.  What a batch holds is a
- * function of (set, options, epoch, number) alone: the order of epoch e is a permutation drawn from
- * stream ("shuffle", e), item i of epoch e is augmented by stream ("augment", e, i); timing, threads
- * and interruptions cannot change it.  After the start nothing is allocated, except to decode files. */
+ * Two batches exist: one is in the caller's hands while the other is filled.  What a batch holds is
+ * a function of (set, options, epoch, number) alone: the order of epoch e is a permutation drawn
+ * from stream ("shuffle", e), item i of epoch e is augmented by stream ("augment", e, i); timing,
+ * threads and interruptions cannot change it.  After the start nothing is allocated, except to
+ * decode files. */
 #ifndef OCTET_DATA_LOADER_H
 #define OCTET_DATA_LOADER_H
 
@@ -48,13 +49,13 @@ void ds_loader_free(ds_loader *l); /* NULL is allowed; waits for the thread */
 /* Batches in an epoch. */
 int64_t ds_loader_batches(const ds_loader *l);
 
-/* The next batch is `number` of `epoch`; 0 <= number < ds_loader_batches.  Resume, and evaluation from
- * the start again.  Errors: NN_EINVAL. */
+/* The next batch is `number` of `epoch`; 0 <= number < ds_loader_batches.  Resume, and evaluation
+ * from the start again.  Errors: NN_EINVAL. */
 nn_status ds_loader_seek(ds_loader *l, int64_t epoch, int64_t number);
 
-/* The next batch, or *out = NULL at the end of an evaluation.  A picture that cannot be read is an error
- * here, and again on every call until ds_loader_seek; if the set skips bad pictures, training takes
- * the next good one in its place, and evaluation leaves it out (n is smaller). */
+/* The next batch, or *out = NULL at the end of an evaluation.  A picture that cannot be read is an
+ * error here, and again on every call until ds_loader_seek; if the set skips bad pictures, training
+ * takes the next good one in its place, and evaluation leaves it out (n is smaller). */
 nn_status ds_loader_next(ds_loader *l, const ds_batch **out);
 
 #endif

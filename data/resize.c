@@ -115,9 +115,9 @@ static window to_grey(window from, uint8_t *grey)
                      .pitch = (size_t)from.width };
 }
 
-/* The inputs that output o of an axis is made of.  In units of 1 / (2 n_out) of an input pixel, input
- * i lies at (2i + 1) n_out, output o at (2o + 1) n_in, the triangle reaches 2 max(n_in, n_out) to both
- * sides, and weights are whole numbers: reach - distance. */
+/* The inputs that output o of an axis is made of.  In units of 1 / (2 n_out) of an input pixel,
+ * input i lies at (2i + 1) n_out, output o at (2o + 1) n_in, the triangle reaches 2 max(n_in,
+ * n_out) to both sides, and weights are whole numbers: reach - distance. */
 typedef struct taps {
     int first, end;
     int64_t centre, reach, step;

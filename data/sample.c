@@ -1,5 +1,5 @@
-/* sample - a few Fashion-MNIST pictures that are part of the program: nothing to install, nothing to
- * find.  data/sample/README.md says where they come from. */
+/* sample - a few Fashion-MNIST pictures that are part of the program: nothing to install, nothing
+ * to find.  data/sample/README.md says where they come from. */
 #include "data/idx.h"
 
 /* The linker cannot fail to find these: the assembler reads each file when this one is compiled. */

@@ -21,8 +21,8 @@ static void add_pixels(sums *s, const uint8_t *pixels, size_t n, int channels)
     s->n++;
 }
 
-/* sqrt(E x^2 - (E x)^2).  The sums are exact; in double the difference of two nearly equal terms keeps
- * at least six digits of a deviation of one code. */
+/* sqrt(E x^2 - (E x)^2).  The sums are exact; in double the difference of two nearly equal terms
+ * keeps at least six digits of a deviation of one code. */
 static double deviation(double n, double sum, double square)
 {
     double variance = (square - sum / n * sum) / n;

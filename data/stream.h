@@ -1,7 +1,7 @@
 /* stream - the content of a file that may be gzipped, read in pieces (internal to data/).
  *
- * Nothing is unpacked beyond what is asked for, so a header can be checked before memory for what it
- * promises is taken. */
+ * Nothing is unpacked beyond what is asked for, so a header can be checked before memory for what
+ * it promises is taken. */
 #ifndef OCTET_DATA_STREAM_H
 #define OCTET_DATA_STREAM_H
 

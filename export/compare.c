@@ -12,8 +12,8 @@ enum { FQ_X, FQ_MIN, FQ_MAX, FQ_SCALE, FQ_ZERO_POINT }; /* inputs of op fakequan
 enum { QUANTBIAS_B, QUANTBIAS_X_SCALE, QUANTBIAS_W_SCALE };
 enum { WEIGHT = 1, BIAS = 2 }; /* inputs of a layer, in graph and file */
 
-/* What a thread counts for itself; all of it are sums and maxima of whole numbers, so that the order
- * does not matter. */
+/* What a thread counts for itself; all of it are sums and maxima of whole numbers, so that the
+ * order does not matter. */
 typedef struct count {
     int64_t n, equal;
     int largest;
@@ -46,7 +46,8 @@ static void add(count *to, count from)
     to->largest = from.largest > to->largest ? from.largest : to->largest;
 }
 
-/* ---- matching tensors with nodes ------------------------------------------------------------------------ */
+/* ---- matching tensors with nodes
+ * ------------------------------------------------------------------------ */
 
 static bool is_weight(const nn_node *fq)
 {
@@ -123,7 +124,8 @@ static nn_status match_all(comparer *c)
     return NN_OK;
 }
 
-/* ---- constants ------------------------------------------------------------------------------------------ */
+/* ---- constants
+ * ------------------------------------------------------------------------------------------ */
 
 static int32_t int32_at(const void *data, size_t i)
 {
@@ -223,9 +225,11 @@ static nn_status compare_constants(ex_comparison *out, const comparer *c)
     return NN_OK;
 }
 
-/* ---- layers --------------------------------------------------------------------------------------------- */
+/* ---- layers
+ * --------------------------------------------------------------------------------------------- */
 
-/* The codes of the graph's values of tensor t, which lie on its grid, for item `item` of the batch. */
+/* The codes of the graph's values of tensor t, which lie on its grid, for item `item` of the batch.
+ */
 static void encode(const comparer *c, worker *w, int t, int item)
 {
     const rt_tensor *tensor = rt_tensor_at(c->m, t);
@@ -278,7 +282,8 @@ static void compare_layers(const comparer *c, worker *w)
     }
 }
 
-/* ---- predictions ---------------------------------------------------------------------------------------- */
+/* ---- predictions
+ * ---------------------------------------------------------------------------------------- */
 
 /* The lowest index of the largest code. */
 static size_t best_code(const int8_t *code, size_t n)
@@ -314,7 +319,8 @@ static void compare_batch(comparer *c, const nn_real *image, int n)
     c->pictures += n;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* ---- the whole
+ * ------------------------------------------------------------------------------------------ */
 
 static nn_status open_file(comparer *c, const void *bytes, size_t size, const rt_limits *limits)
 {

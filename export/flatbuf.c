@@ -217,8 +217,8 @@ void fb_put_float(fb_builder *b, int slot, float value)
         put(b, slot, bits_of(value), 4);
 }
 
-/* The vtable of the open table, whose first byte is at `table`: its size, the table's size, then the
- * distance of each field from the table's beginning, up to the last field that is there. */
+/* The vtable of the open table, whose first byte is at `table`: its size, the table's size, then
+ * the distance of each field from the table's beginning, up to the last field that is there. */
 static size_t make_vtable(const fb_builder *b, size_t table, uint8_t *vtable)
 {
     size_t slots = FB_MAX_SLOTS;

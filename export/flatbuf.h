@@ -1,7 +1,7 @@
 /* flatbuf - a small builder of FlatBuffers: scalars, strings, vectors, tables.
  *
- * The file grows from its end to its beginning: an object is written before whatever refers to it, so
- * that all references point forward, as the format wants.  An object is therefore known by its
+ * The file grows from its end to its beginning: an object is written before whatever refers to it,
+ * so that all references point forward, as the format wants.  An object is therefore known by its
  * distance from the end, which stays the same while the file grows.  Equal vtables are shared.
  * Errors stick: after the first one nothing is written any more and fb_finish returns it.
  * Format: flatbuffers, docs/source/internals.md. */
@@ -20,8 +20,8 @@ enum {
     FB_MAX_VTABLES = 64, /* different ones that are remembered to be shared */
 };
 
-/* An object that has been written: bytes from its first one to the end of the file.  0: none; a field
- * that refers to none is left out. */
+/* An object that has been written: bytes from its first one to the end of the file.  0: none; a
+ * field that refers to none is left out. */
 typedef uint32_t fb_ref;
 
 typedef struct fb_builder {

@@ -253,7 +253,8 @@ static nn_status lower_all(ex_lowerer *l, const ex_info *info)
     return NN_OK;
 }
 
-/* ---- the values of constants -------------------------------------------------------------------- */
+/* ---- the values of constants --------------------------------------------------------------------
+ */
 
 /* Runs the graph once on zeros, so that every folded weight and bias can be read. */
 static nn_status run_once(nn_exec **out, nn_plan **plan, nn_real **zeros, const nn_graph *g)

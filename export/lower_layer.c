@@ -69,7 +69,8 @@ static int32_t bias_code(double bias, double scale)
     return (int32_t)fmin(fmax(round(bias / scale), (double)INT32_MIN), (double)INT32_MAX);
 }
 
-/* int32 with the scale input * weight.  A layer without a bias gets zeros: CONV_2D must have one. */
+/* int32 with the scale input * weight.  A layer without a bias gets zeros: CONV_2D must have one.
+ */
 static nn_status add_bias(int32_t *out, ex_lowerer *l, const nn_node *n, int32_t x, int32_t weight)
 {
     int channels = nn_shape_channels(n->shape);
@@ -95,7 +96,8 @@ static nn_status add_bias(int32_t *out, ex_lowerer *l, const nn_node *n, int32_t
     return tfl_add_tensor(out, l->m, &t);
 }
 
-/* ---- operators --------------------------------------------------------------------------------- */
+/* ---- operators ---------------------------------------------------------------------------------
+ */
 
 /* A window whose padding is neither SAME nor VALID becomes a PAD operator before a VALID one. */
 static nn_status find_padding(enum tfl_padding *padding, int32_t *x, ex_lowerer *l,

@@ -1,10 +1,10 @@
 /* tfl_model - a plain mirror of a .tflite file, before it is bytes.
  *
- * Lowering fills it (export/lower.c), the writer turns it into a file (export/tflite.c).  It holds one
- * subgraph: tensors, operators in execution order, inputs, outputs.  A tensor is either not quantized
- * or has all of its scales and zero points: there is nothing in between that could be forgotten.
- * What follows from the rest is not here: operator versions, operator codes and buffer numbers are the
- * writer's.  Everything lives in one arena; there is nothing to free. */
+ * Lowering fills it (export/lower.c), the writer turns it into a file (export/tflite.c).  It holds
+ * one subgraph: tensors, operators in execution order, inputs, outputs.  A tensor is either not
+ * quantized or has all of its scales and zero points: there is nothing in between that could be
+ * forgotten. What follows from the rest is not here: operator versions, operator codes and buffer
+ * numbers are the writer's.  Everything lives in one arena; there is nothing to free. */
 #ifndef OCTET_EXPORT_TFL_MODEL_H
 #define OCTET_EXPORT_TFL_MODEL_H
 
@@ -32,9 +32,10 @@ typedef struct tfl_tensor {
     enum tfl_type type;
     int rank; /* 0: a scalar */
     int32_t dim[TFL_MAX_RANK];
-    const void *data; /* a constant's bytes as the file holds them (little-endian), row-major; NULL:
-                         the tensor is computed.  Int4 packs two elements a byte, the even one low. */
-    size_t bytes;     /* of data */
+    const void
+        *data;    /* a constant's bytes as the file holds them (little-endian), row-major; NULL:
+                     the tensor is computed.  Int4 packs two elements a byte, the even one low. */
+    size_t bytes; /* of data */
     tfl_quant quant;
 } tfl_tensor;
 
@@ -152,12 +153,12 @@ nn_status tfl_model_new(tfl_model **out, nn_arena *arena, const char *name,
 
 /* Appends a tensor and gives its index.  All that t points to is copied but `data`, which must live
  * as long as the model does (take it from m->arena).
- * Errors: NN_EINVAL (size of the data against shape and type, scales, zero points, axis; the message
- * names the tensor), NN_ENOMEM. */
+ * Errors: NN_EINVAL (size of the data against shape and type, scales, zero points, axis; the
+ * message names the tensor), NN_ENOMEM. */
 nn_status tfl_add_tensor(int32_t *index, tfl_model *m, const tfl_tensor *t);
 
-/* Appends an int32 constant of shape [n], or a scalar for n = 0 (one value): axes, sizes, shapes.  The
- * values are copied.  Errors: as tfl_add_tensor. */
+/* Appends an int32 constant of shape [n], or a scalar for n = 0 (one value): axes, sizes, shapes.
+ * The values are copied.  Errors: as tfl_add_tensor. */
 nn_status tfl_add_ints(int32_t *index, tfl_model *m, const char *name, const int32_t *values,
                        int n);
 
@@ -166,9 +167,9 @@ nn_status tfl_add_pairs(int32_t *index, tfl_model *m, const char *name, const in
                         int n);
 
 /* Appends an operator, which runs after all that were appended before it.  Indices are copied.
- * Errors: NN_EINVAL (number of inputs or outputs, an index, types or scales of its tensors that do not
- * go together, an option; the message names the operator and its output), NN_ENOTSUP (an operator or
- * type that octet does not write), NN_ENOMEM. */
+ * Errors: NN_EINVAL (number of inputs or outputs, an index, types or scales of its tensors that do
+ * not go together, an option; the message names the operator and its output), NN_ENOTSUP (an
+ * operator or type that octet does not write), NN_ENOMEM. */
 nn_status tfl_add_operator(tfl_model *m, const tfl_operator *op);
 
 /* Appends an input or output of the model.  name: NULL for the tensor's own. */

@@ -10,9 +10,9 @@
         }                                                                                          \
     }
 
-/* Versions: op_version.cc of TensorFlow Lite; releases: its runtime_version.cc.  DEPTHWISE_CONV_2D with
- * int4 weights is 7 there, which the reference kernels' resolver does not know, while the kernel itself
- * looks at the type alone: 3 is loaded everywhere. */
+/* Versions: op_version.cc of TensorFlow Lite; releases: its runtime_version.cc.  DEPTHWISE_CONV_2D
+ * with int4 weights is 7 there, which the reference kernels' resolver does not know, while the
+ * kernel itself looks at the type alone: 3 is loaded everywhere. */
 static const tfl_op_row rows[] = {
     /* operator, options, inputs, result; versions for float, uint8, int8, int4; releases */
     ROW(ADD, ADD, "xx", FREE, 1, 1, 2, 0, 1050, 1140),

@@ -1,8 +1,9 @@
 /* tfl_ops - what the writer knows of each TFLite operator: one row each.
  *
- * Name, options table, the kinds of its inputs, and the versions: which one a combination of types and
- * options needs, and since which runtime there is one.  To export another operator, add its row here
- * and, if it has options, its case in export/tfl_check.c and in the writer (export/tflite.c). */
+ * Name, options table, the kinds of its inputs, and the versions: which one a combination of types
+ * and options needs, and since which runtime there is one.  To export another operator, add its row
+ * here and, if it has options, its case in export/tfl_check.c and in the writer (export/tflite.c).
+ */
 #ifndef OCTET_EXPORT_TFL_OPS_H
 #define OCTET_EXPORT_TFL_OPS_H
 
@@ -22,7 +23,8 @@ typedef struct tfl_op_row {
     enum tfl_op code;
     const char *name;
     enum tfl_options options; /* the table that holds its options */
-    /* One letter an input: x data, w weights, b bias, o bias or none, i int32 (axes, sizes, shapes);
+    /* One letter an input: x data, w weights, b bias, o bias or none, i int32 (axes, sizes,
+     * shapes);
      * '*' behind a letter: any number >= 1 of them. */
     const char *inputs;
     tfl_result result;
@@ -44,8 +46,8 @@ bool tfl_op_takes(const tfl_op_row *row, int n);
 /* The first data input, whose type decides the operator's version. */
 const tfl_tensor *tfl_op_data(const tfl_model *m, const tfl_operator *op);
 
-/* The lowest version that has what the operator needs; a runtime refuses a version it does not know,
- * so a lower one is loaded by more runtimes.  The operator has been checked. */
+/* The lowest version that has what the operator needs; a runtime refuses a version it does not
+ * know, so a lower one is loaded by more runtimes.  The operator has been checked. */
 int tfl_op_version(const tfl_model *m, const tfl_operator *op);
 
 #endif

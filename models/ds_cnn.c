@@ -1,13 +1,14 @@
 /* ds_cnn - the depthwise separable network for keyword spotting.
  *
  * Zhang, Suda, Lai, Chandra, "Hello Edge: keyword spotting on microcontrollers", 2017, arXiv
- * 1711.07128; in the form of MLPerf Tiny (arXiv 2106.07597), which hears 49 frames of 10 coefficients:
+ * 1711.07128; in the form of MLPerf Tiny (arXiv 2106.07597), which hears 49 frames of 10
+ * coefficients:
  *
  *   conv 10x4, 64, stride 2    4 x { depthwise 3x3, pointwise 64 }    average pool    dense
  *
- * The reference averages 24 of the last map's 25 rows (it halves 49 rounding down); this averages all
- * of them.  Its dropout is 0.2 after the first layer and 0.4 before the classifier: the first is half
- * of the second here, whatever that is. */
+ * The reference averages 24 of the last map's 25 rows (it halves 49 rounding down); this averages
+ * all of them.  Its dropout is 0.2 after the first layer and 0.4 before the classifier: the first
+ * is half of the second here, whatever that is. */
 #include "models/model.h"
 
 #include <stdio.h>

@@ -1,9 +1,9 @@
-/* mobilenet_v1 - Howard et al., "MobileNets: efficient convolutional neural networks for mobile vision
- * applications", 2017, arXiv 1704.04861, table 1.
+/* mobilenet_v1 - Howard et al., "MobileNets: efficient convolutional neural networks for mobile
+ * vision applications", 2017, arXiv 1704.04861, table 1.
  *
  * Each row is a depthwise 3x3 of its stride and a pointwise convolution, both with batch norm and
- * relu6 (as the authors' code has it; the paper says relu).  No layer has fewer than 8 channels, as in
- * that code. */
+ * relu6 (as the authors' code has it; the paper says relu).  No layer has fewer than 8 channels, as
+ * in that code. */
 #include "models/model.h"
 
 #include <stdio.h>

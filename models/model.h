@@ -31,7 +31,8 @@ const char *model_about(int i);
 
 /* ---- for the networks' files ----------------------------------------------------------------- */
 
-/* The builders: x [N,H,W,C] -> logits [N,classes]; the settings were checked, defaults are in place. */
+/* The builders: x [N,H,W,C] -> logits [N,classes]; the settings were checked, defaults are in
+ * place. */
 #define MODEL(name, about) nn_node *model_##name(nn_graph *g, nn_node *x, const model_config *c);
 #include "models/models.def"
 #undef MODEL
@@ -39,8 +40,8 @@ const char *model_about(int i);
 /* `channels` times the width multiplier, rounded, at least 1. */
 int model_scaled(const model_config *c, int channels);
 
-/* Pictures below 64 pixels a side (the smaller one): networks made for ImageNet leave out the stride
- * of their first layer, which would leave nothing of them. */
+/* Pictures below 64 pixels a side (the smaller one): networks made for ImageNet leave out the
+ * stride of their first layer, which would leave nothing of them. */
 bool model_is_small(const model_config *c);
 
 /* The configured activation, or the paper's. */

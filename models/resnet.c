@@ -6,8 +6,8 @@
  *
  *   block:  y = relu(x' + bn(conv3x3(relu(bn(conv3x3(x))))))      x' = x, or its shortcut
  *
- * All padding is NN_SAME, as the .tflite format has it: on a picture of even size a window of stride 2
- * then lies one pixel further down and right than under the papers' symmetric padding. */
+ * All padding is NN_SAME, as the .tflite format has it: on a picture of even size a window of
+ * stride 2 then lies one pixel further down and right than under the papers' symmetric padding. */
 #include "models/model.h"
 
 #include <stdio.h>

@@ -18,18 +18,20 @@ typedef struct nn_exec nn_exec;
 nn_status nn_exec_new(nn_exec **out, const nn_plan *plan, void *block);
 void nn_exec_free(nn_exec *e); /* NULL is allowed */
 
-/* Binds input node `input` to the caller's memory, which must hold a batch and stay until the passes
- * that use it are over. */
+/* Binds input node `input` to the caller's memory, which must hold a batch and stay until the
+ * passes that use it are over. */
 void nn_exec_bind(nn_exec *e, const nn_node *input, const nn_real *data);
 
 /* Computes all nodes for `batch` items, 1 <= batch <= planned.  All inputs must be bound. */
 void nn_exec_forward(nn_exec *e, int batch, const nn_run *run);
 
-/* After a forward pass with the same batch and run: gradients of the plan's loss with respect to all
- * trained parameters, into their `grad` (overwritten; parameters the loss does not depend on get 0). */
+/* After a forward pass with the same batch and run: gradients of the plan's loss with respect to
+ * all trained parameters, into their `grad` (overwritten; parameters the loss does not depend on
+ * get 0). */
 void nn_exec_backward(nn_exec *e, int batch, const nn_run *run);
 
-/* The value of a node after the forward pass: an output, the loss, or any node of a keep_all plan. */
+/* The value of a node after the forward pass: an output, the loss, or any node of a keep_all plan.
+ */
 const nn_real *nn_exec_value(const nn_exec *e, const nn_node *n);
 
 /* Seconds spent in each node's forward and backward since the executor was made, by index; measured

@@ -2,8 +2,9 @@
  *
  * Nodes are in topological order by construction: an input exists before the node that reads it.
  * Shapes are inferred as nodes are added.  Errors stick: after the first one every builder returns
- * NULL, builders accept NULL inputs, and nn_graph_check reports the first cause, so a model is written
- * without any error checks.  A graph is never changed after it was built; passes copy it. */
+ * NULL, builders accept NULL inputs, and nn_graph_check reports the first cause, so a model is
+ * written without any error checks.  A graph is never changed after it was built; passes copy it.
+ */
 #ifndef OCTET_NN_GRAPH_H
 #define OCTET_NN_GRAPH_H
 
@@ -19,7 +20,8 @@ void nn_graph_free(nn_graph *g); /* NULL is allowed */
 /* NN_OK, or the first error since the graph was made, with its message set again. */
 nn_status nn_graph_check(const nn_graph *g);
 
-/* Makes the graph fail with the message that is set now; for builders that find an error themselves. */
+/* Makes the graph fail with the message that is set now; for builders that find an error
+ * themselves. */
 void nn_graph_stick(nn_graph *g, nn_status st);
 
 /* Appends a node: the one constructor, which all layers and passes use.
@@ -58,9 +60,9 @@ uint64_t nn_node_macs(const nn_node *n);
 uint64_t nn_graph_macs(const nn_graph *g);
 
 /* Copies `from` into the empty graph `to` through a rule.  For each node in order the rule gets the
- * node and its inputs translated, and returns what stands for it in `to` (NULL after an error that it
- * made stick); nn_rewrite_copy is the rule that changes nothing.  Shapes are inferred anew.
- * If `map` is not NULL it gets, for each node of `from` by index, its counterpart. */
+ * node and its inputs translated, and returns what stands for it in `to` (NULL after an error that
+ * it made stick); nn_rewrite_copy is the rule that changes nothing.  Shapes are inferred anew. If
+ * `map` is not NULL it gets, for each node of `from` by index, its counterpart. */
 typedef nn_node *(*nn_rewrite_rule)(nn_graph *to, const nn_node *n, nn_node *const in[], void *ctx);
 nn_status nn_graph_rewrite(nn_graph *to, const nn_graph *from, nn_rewrite_rule rule, void *ctx,
                            nn_node **map);

@@ -1,9 +1,10 @@
 /* layers - the vocabulary in which networks are written.
  *
- * Each function makes the parameters that a layer needs, appends its ops to the graph and returns its
- * output.  Names are scopes: layer "stage1/conv1" has the parameters "stage1/conv1/weight" and, where
- * it has one, "stage1/conv1/bias"; its batch norm has "stage1/conv1/bn/gamma", "beta", "mean", "var".
- * Errors stick to the graph (nn/graph.h), so a model needs no checks.  Images are [N,H,W,C]. */
+ * Each function makes the parameters that a layer needs, appends its ops to the graph and returns
+ * its output.  Names are scopes: layer "stage1/conv1" has the parameters "stage1/conv1/weight" and,
+ * where it has one, "stage1/conv1/bias"; its batch norm has "stage1/conv1/bn/gamma", "beta",
+ * "mean", "var". Errors stick to the graph (nn/graph.h), so a model needs no checks.  Images are
+ * [N,H,W,C]. */
 #ifndef OCTET_NN_LAYERS_H
 #define OCTET_NN_LAYERS_H
 
@@ -43,7 +44,8 @@ nn_node *nn_logistic(nn_graph *g, nn_node *x, const char *name);
 nn_node *nn_softmax(nn_graph *g, nn_node *x, const char *name);
 nn_node *nn_activate(nn_graph *g, nn_node *x, const char *name, nn_activation a);
 
-/* Convolution without bias, batch norm, activation: nodes name, name/bn, name/relu (or relu6 ...). */
+/* Convolution without bias, batch norm, activation: nodes name, name/bn, name/relu (or relu6 ...).
+ */
 nn_node *nn_conv_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a);
 nn_node *nn_depthwise_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a);
 
@@ -63,8 +65,9 @@ nn_node *nn_reshape(nn_graph *g, nn_node *x, const char *name, nn_shape shape);
 nn_node *nn_flatten(nn_graph *g, nn_node *x, const char *name); /* [N, all the rest] */
 nn_node *nn_dropout(nn_graph *g, nn_node *x, const char *name, double rate);
 
-/* Mean over the batch of the cross-entropy of softmax(logits [N,classes]) with label [N] (class index
- * as a real), with label smoothing: Szegedy et al. 2015, arXiv 1512.00567 section 7.  A scalar. */
+/* Mean over the batch of the cross-entropy of softmax(logits [N,classes]) with label [N] (class
+ * index as a real), with label smoothing: Szegedy et al. 2015, arXiv 1512.00567 section 7.  A
+ * scalar. */
 nn_node *nn_cross_entropy(nn_graph *g, nn_node *logits, nn_node *label, double smoothing);
 /* Mean over all elements of (prediction - target)^2.  A scalar. */
 nn_node *nn_mean_squared_error(nn_graph *g, nn_node *prediction, nn_node *target);

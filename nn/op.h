@@ -1,7 +1,7 @@
 /* op - what an operator is: one row with shape inference, forward and backward.
  *
- * Everything that can fail fails in `infer`, while the graph is built.  `forward` and `backward` return
- * void, allocate nothing and may be called on any batch up to the planned one. */
+ * Everything that can fail fails in `infer`, while the graph is built.  `forward` and `backward`
+ * return void, allocate nothing and may be called on any batch up to the planned one. */
 #ifndef OCTET_NN_OP_H
 #define OCTET_NN_OP_H
 
@@ -194,7 +194,8 @@ static inline size_t nn_call_count_in(const nn_call *c, int i)
     nn_fail(NN_ESHAPE, "%s %s: " fmt, (n)->op->name, (n)->name, __VA_ARGS__)
 
 /* Output extent of a window over H or W, and its padding, written to *before and *after.
- * Returns the extent, or 0 or less if the window does not fit.  (Formulas: TensorFlow's padding.) */
+ * Returns the extent, or 0 or less if the window does not fit.  (Formulas: TensorFlow's padding.)
+ */
 int nn_window_extent(int in, int kernel, int stride, int dilation, nn_padding padding, int *before,
                      int *after);
 

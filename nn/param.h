@@ -1,10 +1,10 @@
 /* param - the named state of a network: weights, running statistics, quantization ranges.
  *
- * A graph is structure and refers to parameters by name; two graphs built over one set (the float one
- * and its fake-quantized copy) share them.  Once all graphs are built, nn_params_collate lays the
- * trainable ones out in one contiguous vector with a gradient vector beside it, so that an optimizer
- * is a loop, a checkpoint a walk and data-parallel training one all-reduce; state that is not trained
- * lies in a vector of its own. */
+ * A graph is structure and refers to parameters by name; two graphs built over one set (the float
+ * one and its fake-quantized copy) share them.  Once all graphs are built, nn_params_collate lays
+ * the trainable ones out in one contiguous vector with a gradient vector beside it, so that an
+ * optimizer is a loop, a checkpoint a walk and data-parallel training one all-reduce; state that is
+ * not trained lies in a vector of its own. */
 #ifndef OCTET_NN_PARAM_H
 #define OCTET_NN_PARAM_H
 
@@ -52,8 +52,8 @@ typedef struct nn_params nn_params;
 nn_status nn_params_new(nn_params **out);
 void nn_params_free(nn_params *ps); /* NULL is allowed */
 
-/* The parameter `name`, made if there is none yet.  Errors: NN_ESHAPE if it exists with another shape,
- * NN_EINVAL if it is new and the set is collated, NN_ENOMEM. */
+/* The parameter `name`, made if there is none yet.  Errors: NN_ESHAPE if it exists with another
+ * shape, NN_EINVAL if it is new and the set is collated, NN_ENOMEM. */
 nn_status nn_params_get(nn_param **out, nn_params *ps, const char *name, nn_shape shape,
                         nn_param_kind kind, nn_init init);
 
@@ -62,8 +62,8 @@ nn_param *nn_params_find(const nn_params *ps, const char *name);
 int nn_params_count(const nn_params *ps);
 nn_param *nn_params_at(const nn_params *ps, int i); /* in order of creation */
 
-/* Marks every trainable parameter whose name matches the glob (fnmatch: '*', '?', '[..]') as frozen;
- * returns how many. */
+/* Marks every trainable parameter whose name matches the glob (fnmatch: '*', '?', '[..]') as
+ * frozen; returns how many. */
 int nn_params_freeze(nn_params *ps, const char *glob);
 
 static inline bool nn_param_is_trained(const nn_param *p)
@@ -74,13 +74,13 @@ static inline bool nn_param_is_trained(const nn_param *p)
 /* Lays out and allocates all values (zero) and gradients; fills nothing.  Errors: NN_ENOMEM. */
 nn_status nn_params_collate(nn_params *ps);
 
-/* Gives every parameter its initial value: element i of parameter p is a function of (seed, name of p,
- * i) alone.  The set must be collated. */
+/* Gives every parameter its initial value: element i of parameter p is a function of (seed, name of
+ * p, i) alone.  The set must be collated. */
 void nn_params_init(nn_params *ps, uint64_t seed);
 void nn_param_init(nn_param *p, uint64_t seed);
 
-/* The collated vectors.  Trained: values and gradients of all parameters but NN_PARAM_STATE, `count`
- * elements with zero padding between parameters. */
+/* The collated vectors.  Trained: values and gradients of all parameters but NN_PARAM_STATE,
+ * `count` elements with zero padding between parameters. */
 typedef struct nn_vector {
     nn_real *value, *grad; /* grad is NULL for the state vector */
     size_t count;

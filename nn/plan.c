@@ -45,7 +45,8 @@ static int max_int(int a, int b)
 
 /* ---- which nodes take part in the backward pass ---------------------------------------------- */
 
-/* Marks the nodes between a trained parameter and the loss, and the inputs whose gradient they need. */
+/* Marks the nodes between a trained parameter and the loss, and the inputs whose gradient they
+ * need. */
 static void mark_backward(planner *p)
 {
     nn_place *place = p->plan->place;
@@ -98,7 +99,8 @@ static void find_last_reads(planner *p)
     }
 }
 
-/* True if node i may write its value over input 0's: nobody reads any content of that memory later. */
+/* True if node i may write its value over input 0's: nobody reads any content of that memory later.
+ */
 static bool can_overwrite(const planner *p, int i)
 {
     const nn_node *n = nn_graph_node(p->g, i);
@@ -251,8 +253,8 @@ static size_t lowest_fit(const buffer *b, buffer *const *placed, int n, buffer *
     return at;
 }
 
-/* Gives every buffer of `count` its offset; the block's size is returned.  `order` and `others` have
- * room for `count` pointers. */
+/* Gives every buffer of `count` its offset; the block's size is returned.  `order` and `others`
+ * have room for `count` pointers. */
 static size_t place_all(buffer *buffers, int count, buffer **order, buffer **others)
 {
     int n = 0;

@@ -1,10 +1,10 @@
 /* plan - where every value, gradient, saved byte and scratch byte of a graph lies in one block.
  *
- * A plan is made for a largest batch and for inference or training.  Time runs over the nodes forward
- * (node i at i) and, in training, backward (node i at 2n-1-i); a buffer lives from the first moment that
- * writes it to the last that reads it, and buffers that never live together share memory.  Values are
- * shared in place where the op allows it and nobody reads the input later; views always share.
- * Parameters and inputs are not in the block. */
+ * A plan is made for a largest batch and for inference or training.  Time runs over the nodes
+ * forward (node i at i) and, in training, backward (node i at 2n-1-i); a buffer lives from the
+ * first moment that writes it to the last that reads it, and buffers that never live together share
+ * memory.  Values are shared in place where the op allows it and nobody reads the input later;
+ * views always share. Parameters and inputs are not in the block. */
 #ifndef OCTET_NN_PLAN_H
 #define OCTET_NN_PLAN_H
 
@@ -44,8 +44,8 @@ typedef struct nn_plan {
  *   g      checked graph; borrowed, must outlive the plan
  *   out    free with nn_plan_free
  *
- * Greedy by size: Pisarchyk & Lee, "Efficient memory management for deep neural net inference", 2020
- * (arXiv 2001.03288).  Not optimal; `lower_bound` stands beside it. */
+ * Greedy by size: Pisarchyk & Lee, "Efficient memory management for deep neural net inference",
+ * 2020 (arXiv 2001.03288).  Not optimal; `lower_bound` stands beside it. */
 nn_status nn_plan_new(nn_plan **out, const nn_graph *g, const nn_plan_options *options);
 void nn_plan_free(nn_plan *p); /* NULL is allowed */
 

@@ -7,8 +7,8 @@
 
 #include "nn/op.h"
 
-/* The state of a range, as parameters of kind NN_PARAM_STATE named after the tensor, which are in the
- * checkpoint; each has one element for each channel (1 if per tensor). */
+/* The state of a range, as parameters of kind NN_PARAM_STATE named after the tensor, which are in
+ * the checkpoint; each has one element for each channel (1 if per tensor). */
 typedef struct nn_range_state {
     int channels;
     nn_real *min, *max;          /* the range in force */
@@ -18,7 +18,8 @@ typedef struct nn_range_state {
 
 typedef struct nn_range_rule {
     const char *name;
-    /* Takes note of a batch's smallest and largest value of each channel and sets s->min, s->max. */
+    /* Takes note of a batch's smallest and largest value of each channel and sets s->min, s->max.
+     */
     void (*observe)(nn_range_state *s, const float *batch_min, const float *batch_max);
 } nn_range_rule;
 

@@ -15,9 +15,10 @@ typedef struct nn_size {
 
 nn_size nn_graph_size(const nn_graph *g);
 
-/* A table with one row a layer (its nodes are those that share its name as a scope: conv1, conv1/bn,
- * conv1/relu), with output shape, parameters that can be trained, and multiply-accumulates for one
- * item; the sums stand below.  Lines end in '\n'.  Lives in `a`; NULL if memory is out. */
+/* A table with one row a layer (its nodes are those that share its name as a scope: conv1,
+ * conv1/bn, conv1/relu), with output shape, parameters that can be trained, and
+ * multiply-accumulates for one item; the sums stand below.  Lines end in '\n'.  Lives in `a`; NULL
+ * if memory is out. */
 const char *nn_show_table(nn_arena *a, const nn_graph *g);
 
 /* The same graph in the dot language of Graphviz; parameters are left out.  Lives in `a`; NULL if

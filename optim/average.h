@@ -1,11 +1,12 @@
-/* average - an exponential moving average of the weights, which often predicts better than the last.
+/* average - an exponential moving average of the weights, which often predicts better than the
+ * last.
  *
  *   a = d a + (1 - d) w,   d = min(decay, (1 + step) / (10 + step))
  *
- * so that the beginning is forgotten quickly (Polyak & Juditsky 1992; the ramp is that of TensorFlow's
- * ExponentialMovingAverage).  The running statistics of batch norm (names that end in "/mean" and "/var") are
- * averaged with the weights, which they belong to; ranges, scales and other state are not.
- * For an evaluation the averages are swapped in and out again. */
+ * so that the beginning is forgotten quickly (Polyak & Juditsky 1992; the ramp is that of
+ * TensorFlow's ExponentialMovingAverage).  The running statistics of batch norm (names that end in
+ * "/mean" and "/var") are averaged with the weights, which they belong to; ranges, scales and other
+ * state are not. For an evaluation the averages are swapped in and out again. */
 #ifndef OCTET_OPTIM_AVERAGE_H
 #define OCTET_OPTIM_AVERAGE_H
 

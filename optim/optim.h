@@ -1,9 +1,9 @@
 /* optim - one step of gradient descent over all trained parameters.
  *
  * An optimizer is a rule (optims.def), its settings, and slots: vectors laid out as the trained
- * vector of nn/param.h, in which it remembers.  The update is elementwise and depends on the settings,
- * the learning rate, the step's number and the slots alone, so a run that saved its slots resumes bit
- * for bit.  Parameters that are frozen are not touched, nor their slots. */
+ * vector of nn/param.h, in which it remembers.  The update is elementwise and depends on the
+ * settings, the learning rate, the step's number and the slots alone, so a run that saved its slots
+ * resumes bit for bit.  Parameters that are frozen are not touched, nor their slots. */
 #ifndef OCTET_OPTIM_OPTIM_H
 #define OCTET_OPTIM_OPTIM_H
 
@@ -23,17 +23,17 @@ typedef struct opt_config {
 
 typedef struct opt opt;
 
-/* An optimizer of the parameters that are trained now: `ps` is collated, all that shall be frozen is,
- * and it outlives the optimizer.  Slots are zero.  Free with opt_free.
- * Errors: NN_EINVAL (unknown name, with the nearest one; a setting out of its range), NN_ENOMEM. */
+/* An optimizer of the parameters that are trained now: `ps` is collated, all that shall be frozen
+ * is, and it outlives the optimizer.  Slots are zero.  Free with opt_free. Errors: NN_EINVAL
+ * (unknown name, with the nearest one; a setting out of its range), NN_ENOMEM. */
 nn_status opt_new(opt **out, const char *name, nn_params *ps, const opt_config *c);
 void opt_free(opt *o); /* NULL is allowed */
 
 /* Updates the values from the gradients.  lr: learning rate of this step; step: 0 for the first. */
 void opt_step(opt *o, double lr, int64_t step);
 
-/* What a checkpoint holds of it.  Slot names are "momentum", "m", "v"; a slot has as many elements as
- * the trained vector, and that of parameter p begins at p->offset. */
+/* What a checkpoint holds of it.  Slot names are "momentum", "m", "v"; a slot has as many elements
+ * as the trained vector, and that of parameter p begins at p->offset. */
 int opt_slot_count(const opt *o);
 const char *opt_slot_name(const opt *o, int i);
 nn_real *opt_slot_vector(opt *o, int i);

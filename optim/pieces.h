@@ -1,8 +1,9 @@
 /* pieces - the parameters that are trained, cut into short runs of their common vector.
  *
  * Optimizers, clipping and averaging walk over these: a piece lies within one parameter that is not
- * frozen, so a property of the parameter (does it decay?) is one of the piece, and frozen parameters
- * and the padding between parameters are never touched.  The cut depends on shapes alone. */
+ * frozen, so a property of the parameter (does it decay?) is one of the piece, and frozen
+ * parameters and the padding between parameters are never touched.  The cut depends on shapes
+ * alone. */
 #ifndef OCTET_OPTIM_PIECES_H
 #define OCTET_OPTIM_PIECES_H
 

@@ -1,14 +1,14 @@
 /* schedule - the learning rate as a pure function of the step's number.
  *
- * Nothing is carried from step to step, so an interrupted run goes on exactly.  With warm-up the rate
- * first rises linearly, lr (step + 1) / warmup, and the shape fills the steps after it:
+ * Nothing is carried from step to step, so an interrupted run goes on exactly.  With warm-up the
+ * rate first rises linearly, lr (step + 1) / warmup, and the shape fills the steps after it:
  *
  *   constant   lr
  *   step       lr factor^k, k milestones passed
- *   cosine     lr (1 + cos(pi q)) / 2, q from 0 to 1      Loshchilov & Hutter 2016, arXiv 1608.03983
- *   onecycle   up from lr / div to lr, down to lr / (div final_div), both along half a cosine
- *              (Smith 2018, arXiv 1803.09820, in the shape of PyTorch's OneCycleLR; the momentum is
- *              left alone).  It rises by itself: warm-up, if given, is the length of its rise. */
+ *   cosine     lr (1 + cos(pi q)) / 2, q from 0 to 1      Loshchilov & Hutter 2016, arXiv
+ * 1608.03983 onecycle   up from lr / div to lr, down to lr / (div final_div), both along half a
+ * cosine (Smith 2018, arXiv 1803.09820, in the shape of PyTorch's OneCycleLR; the momentum is left
+ * alone).  It rises by itself: warm-up, if given, is the length of its rise. */
 #ifndef OCTET_OPTIM_SCHEDULE_H
 #define OCTET_OPTIM_SCHEDULE_H
 
@@ -36,8 +36,8 @@ typedef struct opt_schedule {
     double div, final_div;                /* onecycle: >= 1 */
 } opt_schedule;
 
-/* The usual numbers: factor 0.1 at 1/2 and 3/4 of the way (He et al. 2015, arXiv 1512.03385, section
- * 4.2: 32k and 48k of 64k); rise 0.3, div 25, final_div 1e4 (PyTorch). */
+/* The usual numbers: factor 0.1 at 1/2 and 3/4 of the way (He et al. 2015, arXiv 1512.03385,
+ * section 4.2: 32k and 48k of 64k); rise 0.3, div 25, final_div 1e4 (PyTorch). */
 opt_schedule opt_schedule_of(opt_schedule_kind kind, double lr, int64_t warmup);
 
 /* "constant", "step", "cosine", "onecycle".  Errors: NN_EINVAL with the nearest name. */

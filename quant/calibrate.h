@@ -8,8 +8,8 @@
  * Errors are passed on. */
 typedef nn_status quant_next_batch(void *ctx, const nn_real **image, int *n);
 
-/* Runs the float network with folded batch norms over the batches and sets all ranges, scales and zero
- * points in the parameters, whose former ranges are forgotten.
+/* Runs the float network with folded batch norms over the batches and sets all ranges, scales and
+ * zero points in the parameters, whose former ranges are forgotten.
  *
  *   from     float graph with an input "image" over collated parameters that hold the ranges' state
  *            (build the QUANT_DEPLOY graph before collating)

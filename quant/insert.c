@@ -57,7 +57,8 @@ static nn_node *state(nn_graph *to, const char *scope, const char *name, int cou
                          (nn_init){ .kind = NN_INIT_CONSTANT, .value = value });
 }
 
-/* A fakequant node over x whose range state is named `scope`; `fixed` gives a range from the start. */
+/* A fakequant node over x whose range state is named `scope`; `fixed` gives a range from the start.
+ */
 static nn_node *fakequant(nn_graph *to, const char *name, nn_node *x, const char *scope,
                           const nn_fakequant_attr *a, const nn_affine *fixed)
 {
@@ -117,7 +118,8 @@ static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, cons
     return fakequant(to, scope, w, scope, &a, NULL);
 }
 
-/* ---- layers with weights ---------------------------------------------------------------------- */
+/* ---- layers with weights ----------------------------------------------------------------------
+ */
 
 /* The batch norm that n is followed by, or NULL. */
 static const nn_node *batch_norm_of(const inserter *s, const nn_node *n)
@@ -204,7 +206,8 @@ static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const i
     return nn_node_new(to, NN_OP_bnorm, n->name, own, 5, &n->attr);
 }
 
-/* ---- the rule ---------------------------------------------------------------------------------- */
+/* ---- the rule ----------------------------------------------------------------------------------
+ */
 
 static nn_node *insert(nn_graph *to, const nn_node *n, nn_node *const in[], void *ctx)
 {

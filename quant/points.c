@@ -78,7 +78,8 @@ static nn_status classify(quant_point *p, const nn_graph *g, const nn_node *n, n
     return NN_OK;
 }
 
-/* ---- groups: union by leader ------------------------------------------------------------------ */
+/* ---- groups: union by leader ------------------------------------------------------------------
+ */
 
 static int leader_of(const quant_point *points, int i)
 {
@@ -87,8 +88,8 @@ static int leader_of(const quant_point *points, int i)
     return i;
 }
 
-/* Puts the ranges of nodes a and b into one group.  A fixed range leads; else the later observed one
- * does, which has seen what the earlier ones produce. */
+/* Puts the ranges of nodes a and b into one group.  A fixed range leads; else the later observed
+ * one does, which has seen what the earlier ones produce. */
 static nn_status tie(quant_point *points, const nn_graph *g, int a, int b)
 {
     int x = leader_of(points, a), y = leader_of(points, b);

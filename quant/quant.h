@@ -1,8 +1,9 @@
 /* quant - from a float graph to a fake-quantized one: graph -> graph, sharing the parameters.
  *
- * This is what tf.contrib.quantize's create_training_graph and create_eval_graph did, without editing
- * the graph: the float graph is copied through a rule (nn_graph_rewrite) that folds batch norms and puts
- * a fakequant node behind every tensor that the integer network will hold (quant/points.h). */
+ * This is what tf.contrib.quantize's create_training_graph and create_eval_graph did, without
+ * editing the graph: the float graph is copied through a rule (nn_graph_rewrite) that folds batch
+ * norms and puts a fakequant node behind every tensor that the integer network will hold
+ * (quant/points.h). */
 #ifndef OCTET_QUANT_QUANT_H
 #define OCTET_QUANT_QUANT_H
 
@@ -22,21 +23,22 @@ typedef struct quant_config {
 /* 8 bits, per channel, moving averages; an input of mean 0 and deviation 1 in real = code. */
 quant_config quant_config_default(void);
 
-/* Pixels p (0..255) normalised as (p - mean) / std with an integer mean have the int8 codes p - 128:
- * scale 1 / std, zero point mean - 128.  Errors: NN_EINVAL if mean is no integer in [0, 255] or std is
- * not positive. */
+/* Pixels p (0..255) normalised as (p - mean) / std with an integer mean have the int8 codes p -
+ * 128: scale 1 / std, zero point mean - 128.  Errors: NN_EINVAL if mean is no integer in [0, 255]
+ * or std is not positive. */
 nn_status quant_input_affine(nn_affine *out, double mean, double std);
 
 /* The graph of one stage of a network's life.  All have an input "image" and one output. */
 typedef enum quant_stage {
     QUANT_WATCH, /* float training, batch norms as they are; activations are observed */
-    QUANT_TRAIN, /* fake-quantized training; folded weights, batch norms live (bnscale, bnunscale) */
+    QUANT_TRAIN, /* fake-quantized training; folded weights, batch norms live (bnscale, bnunscale)
+                  */
     QUANT_CALIBRATE, /* float, batch norms folded; weights and activations are observed */
     QUANT_DEPLOY /* fake-quantized, batch norms folded, biases rounded: what export/lower.h takes */
 } quant_stage;
 
-/* Builds into the empty graph `to`, over the same parameters, the stage's copy of the float graph `from`.
- * The ranges are parameters of kind NN_PARAM_STATE named after the node or parameter:
+/* Builds into the empty graph `to`, over the same parameters, the stage's copy of the float graph
+ * `from`. The ranges are parameters of kind NN_PARAM_STATE named after the node or parameter:
  * "stage1/conv1/relu/act_quant/min", "stage1/conv1/weight/quant/scale", ... (nn/range.h).
  * Errors: NN_ENOTSUP (what cannot be quantized, by name), NN_ENOMEM. */
 nn_status quant_build(nn_graph *to, const nn_graph *from, const quant_config *config,

@@ -2,8 +2,8 @@
  *
  *   t += 1;  biased += (batch - biased) (1 - d);  range = biased / (1 - d^t),  d = 0.999
  *
- * The division takes out the pull of the start at 0: after one batch the range is that batch's, early on
- * it is a plain average, later a window of about 1000 batches.  tf.contrib.quantize's
+ * The division takes out the pull of the start at 0: after one batch the range is that batch's,
+ * early on it is a plain average, later a window of about 1000 batches.  tf.contrib.quantize's
  * assign_moving_average with zero debiasing; Kingma & Ba 2015 (arXiv 1412.6980) section 3.
  * memory: biased minima [C], biased maxima [C], t. */
 #include "nn/base/math.h"

@@ -1,5 +1,5 @@
-/* last - the range of the last batch, whatever came before: for weights, whose range is known exactly
- * in every step (tf.contrib.quantize's LastValueQuantize). */
+/* last - the range of the last batch, whatever came before: for weights, whose range is known
+ * exactly in every step (tf.contrib.quantize's LastValueQuantize). */
 #include "quant/ranges.h"
 
 static void observe(nn_range_state *s, const float *batch_min, const float *batch_max)

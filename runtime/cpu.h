@@ -18,8 +18,8 @@ enum rt_cpu_flag {
  * rt_cpu_limit took away. */
 unsigned rt_cpu_flags(void);
 
-/* From now on rt_cpu_flags() answers at most `mask` (0: plain C).  Call before the kernel tables are
- * filled; tests and `--isa` pretend with it to be on an older machine. */
+/* From now on rt_cpu_flags() answers at most `mask` (0: plain C).  Call before the kernel tables
+ * are filled; tests and `--isa` pretend with it to be on an older machine. */
 void rt_cpu_limit(unsigned mask);
 
 #endif

@@ -12,7 +12,8 @@
 
 enum { COMMAND = 4096, PATH = 1024 };
 
-/* ---- running it ----------------------------------------------------------------------------------------- */
+/* ---- running it
+ * ----------------------------------------------------------------------------------------- */
 
 static char program[PATH], stdout_path[PATH], stderr_path[PATH];
 
@@ -103,7 +104,9 @@ static void check_error(const outcome *o, int code, const char *part)
     assert_int_equal(o->out.size, 0);
 }
 
-/* ---- JSON ----------------------------------------------------------------------------------------------- */
+/* ---- JSON
+ * -----------------------------------------------------------------------------------------------
+ */
 
 /* stdout as one object on one line; delete it. */
 static cJSON *object_of(const outcome *o)
@@ -152,11 +155,13 @@ static const cJSON *item(const cJSON *object, const char *key, int i)
     return found;
 }
 
-/* ---- the models ----------------------------------------------------------------------------------------- */
+/* ---- the models
+ * ----------------------------------------------------------------------------------------- */
 
 /* A few steps are enough: nothing here depends on how good a network is.
  *   q/      lenet with fake quantization
- *   f/      the smallest float network, on noise of another size and with another number of classes */
+ *   f/      the smallest float network, on noise of another size and with another number of classes
+ */
 static int train_models(void **state)
 {
     (void)state;
@@ -205,7 +210,8 @@ static void check_same_files(const char *a, const char *b)
     nn_bytes_free(&y);
 }
 
-/* ---- usage ---------------------------------------------------------------------------------------------- */
+/* ---- usage
+ * ---------------------------------------------------------------------------------------------- */
 
 static void usage(void **state)
 {
@@ -244,7 +250,9 @@ static void operands_are_counted(void **state)
     check_error(octet("data sample sample"), 2, "one operand too many");
 }
 
-/* ---- data ----------------------------------------------------------------------------------------------- */
+/* ---- data
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void data_in_json(void **state)
 {
@@ -290,7 +298,9 @@ static void data_that_is_none(void **state)
     check_error(octet("data sample --png /nowhere/sheet.png"), 1, "/nowhere/sheet.png");
 }
 
-/* ---- eval ----------------------------------------------------------------------------------------------- */
+/* ---- eval
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void eval_of_each_kind(void **state)
 {
@@ -345,7 +355,8 @@ static void eval_refuses(void **state)
     check_error(octet("eval /nowhere --data sample"), 1, "/nowhere");
 }
 
-/* ---- quantize and export -------------------------------------------------------------------------------- */
+/* ---- quantize and export
+ * -------------------------------------------------------------------------------- */
 
 static void quantize_and_export_agree(void **state)
 {
@@ -427,7 +438,9 @@ static void the_old_file_survives(void **state)
                 test_folder());
 }
 
-/* ---- run ------------------------------------------------------------------------------------------------ */
+/* ---- run
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void run_classifies_pictures(void **state)
 {
@@ -518,7 +531,8 @@ static void run_refuses(void **state)
     check_error(octet("run %s x.png --top 0", q("model.tflite")), 2, "--top");
 }
 
-/* ---- inspect -------------------------------------------------------------------------------------------- */
+/* ---- inspect
+ * -------------------------------------------------------------------------------------------- */
 
 static void inspect_a_tflite_file(void **state)
 {
@@ -563,7 +577,8 @@ static void inspect_a_checkpoint(void **state)
     assert_int_equal(strncmp(text_of(t->out), "digraph", 7), 0);
 }
 
-/* ---- verify --------------------------------------------------------------------------------------------- */
+/* ---- verify
+ * --------------------------------------------------------------------------------------------- */
 
 static void verify_finds_them_equal(void **state)
 {
@@ -634,7 +649,8 @@ static void verify_refuses(void **state)
     check_error(octet("verify %s %s", q("model.safetensors"), q("model.tflite")), 2, "--data");
 }
 
-/* ---- damaged files -------------------------------------------------------------------------------------- */
+/* ---- damaged files
+ * -------------------------------------------------------------------------------------- */
 
 /* Writes the first `size` bytes of a file to a new one. */
 static const char *cut(const char *from, size_t size)
@@ -704,7 +720,8 @@ static void changed_checkpoints(void **state)
     nn_bytes_free(&file);
 }
 
-/* ---- the terminal --------------------------------------------------------------------------------------- */
+/* ---- the terminal
+ * --------------------------------------------------------------------------------------- */
 
 static void a_full_disk_is_an_error(void **state)
 {
@@ -734,7 +751,8 @@ static void a_reader_that_goes_away_is_an_error(void **state)
     assert_int_equal(value, 1);
 }
 
-/* ---- models by others ----------------------------------------------------------------------------------- */
+/* ---- models by others
+ * ----------------------------------------------------------------------------------- */
 
 static void a_cat_is_a_cat(void **state)
 {

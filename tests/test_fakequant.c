@@ -1,5 +1,5 @@
-/* fakequant and quantbias: codes, grid, straight-through gradient, observing; their gradients are not
- * those of the functions they compute, so the generated checks of test_ops leave them out. */
+/* fakequant and quantbias: codes, grid, straight-through gradient, observing; their gradients are
+ * not those of the functions they compute, so the generated checks of test_ops leave them out. */
 #include <math.h>
 
 #include "nn/exec.h"

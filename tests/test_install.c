@@ -1,5 +1,5 @@
-/* What `make install` puts down is enough: the example of docs/examples is compiled against it, through
- * pkg-config, and run; each installed header compiles alone. */
+/* What `make install` puts down is enough: the example of docs/examples is compiled against it,
+ * through pkg-config, and run; each installed header compiles alone. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>

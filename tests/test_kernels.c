@@ -32,8 +32,8 @@ static int draw(uint64_t seed, uint64_t i, int lo, int hi)
     return test_noise_int(seed, i, lo, hi);
 }
 
-/* Against the C variant's result within the bound of the sum's rounding, and against the other vector
- * variant's bits; got[v] has n elements. */
+/* Against the C variant's result within the bound of the sum's rounding, and against the other
+ * vector variant's bits; got[v] has n elements. */
 static void compare_variants(nn_real *const got[VARIANTS], size_t n, size_t k, const char *what)
 {
     for (int v = 1; v < VARIANTS; v++)

@@ -1,4 +1,5 @@
-/* quant: which tensors have ranges, how ranges follow data, what folding and insertion leave unchanged. */
+/* quant: which tensors have ranges, how ranges follow data, what folding and insertion leave
+ * unchanged. */
 #include <math.h>
 
 #include "nn/exec.h"
@@ -56,7 +57,8 @@ static void input_affine_wants_a_whole_mean(void **state)
     assert_fails(quant_input_affine(&a, 0, 0), NN_EINVAL, "std");
 }
 
-/* ---- a network with every kind of point ---------------------------------------------------------- */
+/* ---- a network with every kind of point
+ * ---------------------------------------------------------- */
 
 typedef struct fixture {
     nn_params *params;
@@ -177,7 +179,8 @@ static void batch_norm_without_convolution_is_refused(void **state)
     nn_params_free(ps);
 }
 
-/* ---- values -------------------------------------------------------------------------------------- */
+/* ---- values
+ * -------------------------------------------------------------------------------------- */
 
 static nn_node *output_of(const nn_graph *g)
 {

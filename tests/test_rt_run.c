@@ -1,5 +1,5 @@
-/* runtime: the same bytes on any number of workers, with or without reuse of memory, with any table of
- * kernels, and operator by operator; an arena close to its lower bound. */
+/* runtime: the same bytes on any number of workers, with or without reuse of memory, with any table
+ * of kernels, and operator by operator; an arena close to its lower bound. */
 #include <omp.h>
 
 #include "nn/base/file.h"

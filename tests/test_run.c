@@ -28,7 +28,8 @@ static int find_program(void **state)
     return 0;
 }
 
-/* ---- running it -------------------------------------------------------------------------------- */
+/* ---- running it --------------------------------------------------------------------------------
+ */
 
 /* A small run on pictures that are made up: 8 steps an epoch. */
 #define SMALL                                                                                      \
@@ -99,7 +100,8 @@ static void assert_same_file(const char *a, const char *b)
     nn_bytes_free(&y);
 }
 
-/* ---- folders ----------------------------------------------------------------------------------------- */
+/* ---- folders
+ * ----------------------------------------------------------------------------------------- */
 
 static void leaves_its_results(void **state)
 {
@@ -154,7 +156,8 @@ static void wrong_usage_exits_with_2(void **state)
     assert_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
 }
 
-/* ---- going on ---------------------------------------------------------------------------------------- */
+/* ---- going on
+ * ---------------------------------------------------------------------------------------- */
 
 static void resume_goes_on_or_begins(void **state)
 {
@@ -253,7 +256,8 @@ static void the_log_has_no_step_twice(void **state)
     nn_bytes_free(&b);
 }
 
-/* ---- from another network ------------------------------------------------------------------------------ */
+/* ---- from another network
+ * ------------------------------------------------------------------------------ */
 
 static void init_starts_a_head_anew(void **state)
 {

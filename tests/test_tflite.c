@@ -1,7 +1,7 @@
 /* tflite: one model for each operator and type, written and read back; versions; what is refused.
  *
- * `test_tflite FOLDER` writes the models there, with what each should hold in a text file beside it;
- * tests/interop/check_writer.py compares that with what LiteRT reads. */
+ * `test_tflite FOLDER` writes the models there, with what each should hold in a text file beside
+ * it; tests/interop/check_writer.py compares that with what LiteRT reads. */
 #include <math.h>
 
 #include "export/tfl_check.h"
@@ -12,7 +12,8 @@
 #include "tests/testing.h"
 #include "tests/tflite_samples.h"
 
-/* ---- what LiteRT should read ------------------------------------------------------------------ */
+/* ---- what LiteRT should read ------------------------------------------------------------------
+ */
 
 static void print_tensor(FILE *f, const tfl_tensor *t)
 {
@@ -86,7 +87,8 @@ static nn_status save_all(const char *folder)
     return NN_OK;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------
+ */
 
 typedef struct fixture {
     nn_arena *arena;
@@ -110,7 +112,8 @@ static nn_arena *arena_of(void **state)
     return ((fixture *)*state)->arena;
 }
 
-/* Opens the file in memory of the arena; RT_ENOTSUP for an operator that the runtime does not have. */
+/* Opens the file in memory of the arena; RT_ENOTSUP for an operator that the runtime does not have.
+ */
 static rt_status open_file(rt_model **m, nn_arena *a, const nn_bytes *file)
 {
     rt_error error;

@@ -34,8 +34,8 @@ int32_t test_noise_int(uint64_t seed, uint64_t index, int32_t lo, int32_t hi);
 /* Largest |a-b| over the elements, divided by the largest |b| (or by 1 if b is all zero). */
 double test_relative_error(const nn_real *a, const nn_real *b, size_t n);
 
-/* `bytes` bytes with guard bytes around them and an address that is `misalign` past a multiple of 64;
- * test_guard_check fails if a guard byte was written; both need the pointer that was given. */
+/* `bytes` bytes with guard bytes around them and an address that is `misalign` past a multiple of
+ * 64; test_guard_check fails if a guard byte was written; both need the pointer that was given. */
 void *test_guard_new(size_t bytes, size_t misalign);
 void test_guard_check(const void *p);
 void test_guard_free(void *p);
@@ -45,8 +45,8 @@ const char *test_folder(void);
 /* folder/name, in a buffer of its own for each of the last eight calls. */
 const char *test_path(const char *name);
 
-/* The path of `name` in the folder of shared test material beside the checkout, or NULL if it is not
- * there; the caller then calls test_skip. */
+/* The path of `name` in the folder of shared test material beside the checkout, or NULL if it is
+ * not there; the caller then calls test_skip. */
 const char *test_shared(const char *name);
 /* Prints "skipped: why" and skips the test. */
 void test_skip(const char *why);

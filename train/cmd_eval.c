@@ -56,7 +56,8 @@ typedef struct result {
     train_score score;
 } result;
 
-/* ---- the two kinds of files ---------------------------------------------------------------------------- */
+/* ---- the two kinds of files
+ * ---------------------------------------------------------------------------- */
 
 static nn_status pick_graph(const nn_graph **out, const char **as, const train_network *n, form f)
 {
@@ -128,7 +129,8 @@ static nn_status eval_tflite(result *r, const train_call *call)
     return st;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------- */
+/* ---- the command
+ * --------------------------------------------------------------------------------------- */
 
 static nn_status print_json(const result *r)
 {

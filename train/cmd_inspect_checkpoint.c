@@ -24,7 +24,8 @@ static const char *clean(const view *v, const char *text)
     return train_output_clean(v->texts, text);
 }
 
-/* ---- the plan ------------------------------------------------------------------------------------------ */
+/* ---- the plan
+ * ------------------------------------------------------------------------------------------ */
 
 static const nn_node *reader_of(const nn_graph *g, const nn_node *n)
 {
@@ -128,7 +129,8 @@ static void describe_plan(cJSON *list, const view *v)
     }
 }
 
-/* ---- ranges -------------------------------------------------------------------------------------------- */
+/* ---- ranges
+ * -------------------------------------------------------------------------------------------- */
 
 /* The next quantized tensor at or after node *i of the deployed graph, which *i then passes. */
 static const nn_node *next_range(const view *v, int *i)
@@ -197,7 +199,8 @@ static void describe_ranges(cJSON *list, const view *v)
     }
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------- */
 
 static void print_numbers(const char *what, const double *x, int n)
 {

@@ -69,7 +69,8 @@ static const train_rows rows = { "quantize", args, TRAIN_N(args) };
 static const train_group groups[] = { { &rows, 0 },
                                       { &train_source_rows, offsetof(settings, source) } };
 
-/* ---- settings ------------------------------------------------------------------------------------------ */
+/* ---- settings
+ * ------------------------------------------------------------------------------------------ */
 
 static nn_status check_method(const char *method)
 {
@@ -108,7 +109,8 @@ static nn_status make_quant(train_quant_options *q, const settings *s)
     return NN_OK;
 }
 
-/* ---- calibration --------------------------------------------------------------------------------------- */
+/* ---- calibration
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct feed {
     ds_loader *loader;
@@ -146,7 +148,8 @@ static nn_status calibrate(int *used, const train_network *n, const ds_set *set,
     return st;
 }
 
-/* ---- the command --------------------------------------------------------------------------------------- */
+/* ---- the command
+ * --------------------------------------------------------------------------------------- */
 
 typedef struct result {
     const char *checkpoint;

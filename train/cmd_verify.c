@@ -54,7 +54,8 @@ typedef struct verifier {
     ex_comparison result;
 } verifier;
 
-/* ---- comparing ----------------------------------------------------------------------------------------- */
+/* ---- comparing
+ * ----------------------------------------------------------------------------------------- */
 
 typedef struct feed {
     ds_loader *loader;
@@ -114,7 +115,8 @@ static nn_status verify(verifier *v)
     return st;
 }
 
-/* ---- printing ------------------------------------------------------------------------------------------ */
+/* ---- printing
+ * ------------------------------------------------------------------------------------------ */
 
 static double share(int64_t part, int64_t whole)
 {
@@ -211,7 +213,8 @@ static nn_status print_json(const verifier *v)
     return train_output_json(o);
 }
 
-/* ---- the command --------------------------------------------------------------------------------------- */
+/* ---- the command
+ * --------------------------------------------------------------------------------------- */
 
 static nn_status judge(const verifier *v, train_call *call)
 {

@@ -229,11 +229,11 @@ static int help(const char *name)
     return DONE;
 }
 
-/* OpenMP's threads spin while they wait for each other.  Where another process wants a core too, the
- * one that is waited for may be off the processor for milliseconds while the others burn theirs: a run
- * becomes ten times slower.  A short spin costs nothing on a quiet machine (measured: lenet, 300 steps,
- * two cores: 2.8 s either way; with a busy neighbour 23 s against 2.4 s).  The library reads its
- * environment when it is loaded, so the program begins once more with it set. */
+/* OpenMP's threads spin while they wait for each other.  Where another process wants a core too,
+ * the one that is waited for may be off the processor for milliseconds while the others burn
+ * theirs: a run becomes ten times slower.  A short spin costs nothing on a quiet machine (measured:
+ * lenet, 300 steps, two cores: 2.8 s either way; with a busy neighbour 23 s against 2.4 s).  The
+ * library reads its environment when it is loaded, so the program begins once more with it set. */
 static void spin_briefly(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") != NULL || getenv("OMP_WAIT_POLICY") != NULL)

@@ -12,7 +12,8 @@ bool train_output_is_stdout(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-/* ---- bytes --------------------------------------------------------------------------------------- */
+/* ---- bytes
+ * --------------------------------------------------------------------------------------- */
 
 /* Twice the room for what has been read. */
 static nn_status grow(nn_bytes *b, size_t *room)
@@ -66,7 +67,8 @@ nn_status train_output_write(const char *path, const void *data, size_t size)
     return NN_OK;
 }
 
-/* ---- text ---------------------------------------------------------------------------------------- */
+/* ---- text
+ * ---------------------------------------------------------------------------------------- */
 
 nn_status train_output_json(cJSON *object)
 {

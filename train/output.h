@@ -1,5 +1,5 @@
-/* output - results of a command: files, "-" for the standard streams, JSON, and text that a terminal
- * can be given.  Part of the program, not of the library. */
+/* output - results of a command: files, "-" for the standard streams, JSON, and text that a
+ * terminal can be given.  Part of the program, not of the library. */
 #ifndef OCTET_TRAIN_OUTPUT_H
 #define OCTET_TRAIN_OUTPUT_H
 

@@ -1,6 +1,6 @@
 /* phase - one way of running a network: a graph, perhaps with its loss, its plan and its executor.
  *
- * A training run has up to four: float and fake-quantized, each for training and for evaluation. 
+ * A training run has up to four: float and fake-quantized, each for training and for evaluation.
  * All share the parameters, and one block of memory, since only one of them runs at a time. */
 #ifndef OCTET_TRAIN_PHASE_H
 #define OCTET_TRAIN_PHASE_H

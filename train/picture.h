@@ -1,8 +1,8 @@
 /* picture - how a picture becomes the input of a .tflite model, and what its classes are called.
  *
- * Files of octet say it in their metadata (docs/tflite-files.md).  For others the input tensor implies
- * it: a uint8 input takes pixel codes as they are, an int8 input pixel - 128; a float input says nothing
- * and gets (pixel - 127.5) / 127.5 unless options say otherwise. */
+ * Files of octet say it in their metadata (docs/tflite-files.md).  For others the input tensor
+ * implies it: a uint8 input takes pixel codes as they are, an int8 input pixel - 128; a float input
+ * says nothing and gets (pixel - 127.5) / 127.5 unless options say otherwise. */
 #ifndef OCTET_TRAIN_PICTURE_H
 #define OCTET_TRAIN_PICTURE_H
 

@@ -1,5 +1,5 @@
-/* source - the labelled pictures that a command reads for a network that exists: --data and what goes
- * with it. */
+/* source - the labelled pictures that a command reads for a network that exists: --data and what
+ * goes with it. */
 #ifndef OCTET_TRAIN_SOURCE_H
 #define OCTET_TRAIN_SOURCE_H
 
@@ -20,7 +20,8 @@ extern const train_rows train_source_rows;
  *               pictures are held back as then
  *   classes     how many there must be
  *
- * Close with ds_close.  Errors: NN_EINVAL (--data is missing, --val), NN_ESHAPE (classes), ds_open's. */
+ * Close with ds_close.  Errors: NN_EINVAL (--data is missing, --val), NN_ESHAPE (classes),
+ * ds_open's. */
 nn_status train_source_open(ds_set **out, const train_source *s, const train_call *call,
                             const train_prep *prep, const train_info *trained, int classes);
 

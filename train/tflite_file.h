@@ -13,8 +13,8 @@ typedef enum train_file_kind { TRAIN_FILE_CHECKPOINT, TRAIN_FILE_TFLITE } train_
  * Errors: NN_EIO; NN_EFORMAT if it is neither. */
 nn_status train_file_kind_of(train_file_kind *out, const char *path);
 
-/* What a .tflite file may cost: --max-macs, and --max-memory if it was given.  Its default is meant for
- * training; a file from elsewhere gets 1 GiB. */
+/* What a .tflite file may cost: --max-macs, and --max-memory if it was given.  Its default is meant
+ * for training; a file from elsewhere gets 1 GiB. */
 train_limits train_tflite_limits(const train_call *call);
 
 typedef struct train_tflite {

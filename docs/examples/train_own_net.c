@@ -1,5 +1,5 @@
-/* A network of one's own with liboctet: defined in C, trained in float, then with fake quantization,
- * written as an int8 .tflite, and run by the integer runtime.
+/* A network of one's own with liboctet: defined in C, trained in float, then with fake
+ * quantization, written as an int8 .tflite, and run by the integer runtime.
  *
  *   cc train_own_net.c $(pkg-config --cflags --libs octet) -o train_own_net && ./train_own_net */
 #include <stdio.h>

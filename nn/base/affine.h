@@ -3,9 +3,9 @@
  *   real = scale * (code - zero_point)
  *
  * Scales are binary32, as the .tflite file holds them.  They are derived here once, when a range is
- * fixed, then stored (checkpoint, file) and never derived again: two derivations of the same range can
- * differ by one code, because the zero point of a symmetric range is a tie.
- * Jacob et al. 2017 (arXiv 1712.05877) eq. 1 and section 3; TensorFlow's converter rule. */
+ * fixed, then stored (checkpoint, file) and never derived again: two derivations of the same range
+ * can differ by one code, because the zero point of a symmetric range is a tie. Jacob et al. 2017
+ * (arXiv 1712.05877) eq. 1 and section 3; TensorFlow's converter rule. */
 #ifndef OCTET_NN_BASE_AFFINE_H
 #define OCTET_NN_BASE_AFFINE_H
 

@@ -15,7 +15,8 @@ typedef struct nn_arena nn_arena;
 nn_status nn_arena_new(nn_arena **out);
 void nn_arena_free(nn_arena *a); /* NULL is allowed */
 
-/* `bytes` zeroed bytes that live as long as the arena, or NULL if memory is out (the message is set). */
+/* `bytes` zeroed bytes that live as long as the arena, or NULL if memory is out (the message is
+ * set). */
 void *nn_arena_alloc(nn_arena *a, size_t bytes);
 
 /* A copy of the string, or NULL as above. */

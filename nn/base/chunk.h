@@ -2,8 +2,8 @@
  *
  * An op computes its chunks from sizes alone and loops over them under
  * `#pragma omp parallel for schedule(static)`.  What a chunk writes depends on the chunk only, and
- * sums over chunks go to one slot per chunk and are added in chunk order: so the bits of a result do
- * not depend on the number of threads. */
+ * sums over chunks go to one slot per chunk and are added in chunk order: so the bits of a result
+ * do not depend on the number of threads. */
 #ifndef OCTET_NN_BASE_CHUNK_H
 #define OCTET_NN_BASE_CHUNK_H
 

@@ -1,7 +1,8 @@
 /* file - whole files in and out, behind a layer that tests can replace.
  *
- * Writing is atomic: a temporary file in the same folder, written, fsynced, renamed over the old one,
- * and the folder fsynced; if anything fails the old file is as it was and the temporary one is gone. */
+ * Writing is atomic: a temporary file in the same folder, written, fsynced, renamed over the old
+ * one, and the folder fsynced; if anything fails the old file is as it was and the temporary one is
+ * gone. */
 #ifndef OCTET_NN_BASE_FILE_H
 #define OCTET_NN_BASE_FILE_H
 
@@ -15,9 +16,9 @@ typedef struct nn_bytes {
     size_t size;
 } nn_bytes;
 
-/* Reads the whole file; free with nn_bytes_free.  A file larger than `limit` bytes is refused before
- * memory is asked for (0: no limit).  Errors: NN_EIO (with the path and the system's reason),
- * NN_ENOMEM, NN_EFORMAT (too large). */
+/* Reads the whole file; free with nn_bytes_free.  A file larger than `limit` bytes is refused
+ * before memory is asked for (0: no limit).  Errors: NN_EIO (with the path and the system's
+ * reason), NN_ENOMEM, NN_EFORMAT (too large). */
 nn_status nn_file_read(nn_bytes *out, const char *path, size_t limit);
 void nn_bytes_free(nn_bytes *b);
 

@@ -1,9 +1,9 @@
 /* math - the transcendental functions of the training path.
  *
- * libm's differ between systems in the last bit, and a training run must not.  These are computed in
- * double from +, -, *, / and exact bit operations only (the build forbids contraction), so they give
- * the same bits on every machine with IEEE arithmetic; relative error below 4e-16 (exp, log), tested
- * against libm.  sqrt, fabs, floor are exact in IEEE and come from libm. */
+ * libm's differ between systems in the last bit, and a training run must not.  These are computed
+ * in double from +, -, *, / and exact bit operations only (the build forbids contraction), so they
+ * give the same bits on every machine with IEEE arithmetic; relative error below 4e-16 (exp, log),
+ * tested against libm.  sqrt, fabs, floor are exact in IEEE and come from libm. */
 #ifndef OCTET_NN_BASE_MATH_H
 #define OCTET_NN_BASE_MATH_H
 

@@ -1,8 +1,8 @@
 /* mem - the heap, behind two functions, so that allocations can be counted and made to fail.
  *
- * Everything of octet that lives on the heap comes from here or from an arena above it.  Tests set a
- * failure point and read the counters: "zero allocations per training step" and "every build survives
- * a failure at its k-th allocation" are checked that way. */
+ * Everything of octet that lives on the heap comes from here or from an arena above it.  Tests set
+ * a failure point and read the counters: "zero allocations per training step" and "every build
+ * survives a failure at its k-th allocation" are checked that way. */
 #ifndef OCTET_NN_BASE_MEM_H
 #define OCTET_NN_BASE_MEM_H
 
@@ -23,7 +23,8 @@ void nn_mem_free(void *p);
 /* Allocations since the program began (all threads). */
 size_t nn_mem_count(void);
 
-/* Tests: the k-th allocation from now (1 is the next one) and all after it return NULL; 0 ends it. */
+/* Tests: the k-th allocation from now (1 is the next one) and all after it return NULL; 0 ends it.
+ */
 void nn_mem_fail_after(size_t k);
 
 #endif

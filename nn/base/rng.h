@@ -1,7 +1,7 @@
 /* rng - random numbers as a function of (seed, stream, index).
  *
- * Nothing is carried from one draw to the next, so the order of the draws, the number of threads and
- * an interruption cannot change them: weight i of parameter p, image i of epoch e, element j of
+ * Nothing is carried from one draw to the next, so the order of the draws, the number of threads
+ * and an interruption cannot change them: weight i of parameter p, image i of epoch e, element j of
  * dropout at step s each have a name of their own.  Philox4x32-10: Salmon, Moraes, Dror, Shaw,
  * "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
 #ifndef OCTET_NN_BASE_RNG_H

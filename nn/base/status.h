@@ -27,8 +27,8 @@ typedef enum nn_status {
  * `return nn_fail(NN_ESHAPE, "dense %s: ...", name);`. */
 nn_status nn_fail(nn_status code, const char *fmt, ...) NN_PRINTF(2, 3);
 
-/* Puts "fmt: " in front of this thread's message and returns `code`: a caller that knows the file or
- * the layer adds it to what the callee knew. */
+/* Puts "fmt: " in front of this thread's message and returns `code`: a caller that knows the file
+ * or the layer adds it to what the callee knew. */
 nn_status nn_fail_context(nn_status code, const char *fmt, ...) NN_PRINTF(2, 3);
 
 /* This thread's last message; "" if nothing has failed yet.  Borrowed; never NULL. */

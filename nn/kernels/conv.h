@@ -4,9 +4,9 @@
  *
  *   dst[i] = sum over taps t of src[i * step + off(t)] * weight[k(t)]       on each of H and W
  *
- * A pass is cut into chunks (whole images, or rows of one image) that depend on its shape only.  For
- * each chunk the source is seen through a view: the tensor itself where no tap leaves it, else a copy
- * with the border zeroed.  Pixels then are pointers and taps are offsets, as nn_gemm_tile and
+ * A pass is cut into chunks (whole images, or rows of one image) that depend on its shape only. For
+ * each chunk the source is seen through a view: the tensor itself where no tap leaves it, else a
+ * copy with the border zeroed.  Pixels then are pointers and taps are offsets, as nn_gemm_tile and
  * nn_dw_tile want them; patches are never written out. */
 #ifndef OCTET_NN_KERNELS_CONV_H
 #define OCTET_NN_KERNELS_CONV_H
@@ -85,7 +85,8 @@ void nn_conv_targets(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, nn_re
 /* The offset of each tap, rows first: [nn_conv_taps]. */
 void nn_conv_tap_offsets(ptrdiff_t *tap, const nn_conv_pass *p, const nn_conv_view *v);
 
-/* Taps that lie side by side are one run for a matrix product: how many runs, and elements in each. */
+/* Taps that lie side by side are one run for a matrix product: how many runs, and elements in each.
+ */
 typedef struct nn_conv_runs {
     int runs, len, taps_each;
 } nn_conv_runs;

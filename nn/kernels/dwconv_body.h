@@ -1,9 +1,9 @@
 /* dwconv_body - depthwise correlation in vectors of channels; included by dwconv_<isa>.c after its
  * simd header.
  *
- * Forward: for one vector of channels, `np` pixels stay in registers while the taps run, so a weight
- * is loaded once for them all.  Weight gradient: `nt` taps stay in registers while the pixels run, so
- * a gradient is loaded once for them all. */
+ * Forward: for one vector of channels, `np` pixels stay in registers while the taps run, so a
+ * weight is loaded once for them all.  Weight gradient: `nt` taps stay in registers while the
+ * pixels run, so a gradient is loaded once for them all. */
 #ifndef OCTET_NN_KERNELS_DWCONV_BODY_H
 #define OCTET_NN_KERNELS_DWCONV_BODY_H
 

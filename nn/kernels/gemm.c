@@ -31,8 +31,8 @@ int nn_gemm_panels(int n)
     return count_pieces(n, nn_kernel.gemm_n);
 }
 
-/* to[s][j] = from[s * step + j * column] for one run of a panel, a few steps at a time: where columns
- * lie pages apart, each is read by the cache line. */
+/* to[s][j] = from[s * step + j * column] for one run of a panel, a few steps at a time: where
+ * columns lie pages apart, each is read by the cache line. */
 static void pack_run(nn_real *to, int width, const nn_real *from, int len, ptrdiff_t step,
                      ptrdiff_t column)
 {
@@ -88,8 +88,8 @@ static void multiply(const nn_gemm *g, int i0, int i1, int j0, int width)
     nn_kernel.gemm_tile(&t);
 }
 
-/* Rows whose distance is a multiple of 4 KB share the sets of the first-level cache, and a tile of them
- * would evict itself at every step. */
+/* Rows whose distance is a multiple of 4 KB share the sets of the first-level cache, and a tile of
+ * them would evict itself at every step. */
 static bool rows_collide(const nn_gemm *g)
 {
     if (g->rows < 2 || g->runs != 1)
@@ -98,7 +98,8 @@ static bool rows_collide(const nn_gemm *g)
     return distance != 0 && distance * (ptrdiff_t)sizeof(nn_real) % 4096 == 0;
 }
 
-/* Columns [j0, j1) of the tile of rows [i0, i1), from copies of NEAR steps of the rows at a time. */
+/* Columns [j0, j1) of the tile of rows [i0, i1), from copies of NEAR steps of the rows at a time.
+ */
 static void multiply_near(const nn_gemm *g, int i0, int i1, int j0, int j1)
 {
     nn_real near[MOST_ROWS][NEAR + NEAR_GAP], *c[MOST_ROWS];

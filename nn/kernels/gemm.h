@@ -1,8 +1,8 @@
 /* gemm - matrix products over tiles; no threads: an operator calls these for one chunk of its work.
  *
- * Matrices whose columns the reduction walks are packed (nn_gemm_pack); everything else is read where
- * it lies.  There is no blocking of k: a tile's accumulators hold one chain from first to last, and
- * the tiles are large enough that b can stream from the second-level cache. */
+ * Matrices whose columns the reduction walks are packed (nn_gemm_pack); everything else is read
+ * where it lies.  There is no blocking of k: a tile's accumulators hold one chain from first to
+ * last, and the tiles are large enough that b can stream from the second-level cache. */
 #ifndef OCTET_NN_KERNELS_GEMM_H
 #define OCTET_NN_KERNELS_GEMM_H
 

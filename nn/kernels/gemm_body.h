@@ -1,11 +1,11 @@
 /* gemm_body - the tile of a matrix product in vectors; included by gemm_<isa>.c after its simd
  * header.
  *
- * mr rows of nv vectors stay in registers while k runs: each step loads nv vectors of b, and for each
- * row broadcasts one element of a.  Per step that is nv + mr loads against mr nv multiply-adds, so
- * neither operand needs to be near: a streams through its row pointers, b from the second-level
- * cache.  The lines of c are asked for before k runs, to be there at the end: 100 to 106 GFLOP/s of
- * 115 in a 16-channel convolution whose output comes from memory. */
+ * mr rows of nv vectors stay in registers while k runs: each step loads nv vectors of b, and for
+ * each row broadcasts one element of a.  Per step that is nv + mr loads against mr nv
+ * multiply-adds, so neither operand needs to be near: a streams through its row pointers, b from
+ * the second-level cache.  The lines of c are asked for before k runs, to be there at the end: 100
+ * to 106 GFLOP/s of 115 in a 16-channel convolution whose output comes from memory. */
 #ifndef OCTET_NN_KERNELS_GEMM_BODY_H
 #define OCTET_NN_KERNELS_GEMM_BODY_H
 

@@ -4,10 +4,10 @@
  * NHWC.  Portable C comes first; nn_kernels_init overwrites entries by faster ones.
  *
  * Bits: in `gemm_tile`, `dw_tile` and `dw_grad` every result is ONE chain of fused multiply-adds in
- * the order that the comment states, so all vector variants agree bit for bit.  Portable C multiplies
- * and adds with two roundings (a compiler without hardware FMA would call a slow function) and agrees
- * within K * 2^-23 * sum |a b|.  All other kernels use single operations, and sums in a fixed order:
- * every variant gives the same bits. */
+ * the order that the comment states, so all vector variants agree bit for bit.  Portable C
+ * multiplies and adds with two roundings (a compiler without hardware FMA would call a slow
+ * function) and agrees within K * 2^-23 * sum |a b|.  All other kernels use single operations, and
+ * sums in a fixed order: every variant gives the same bits. */
 #ifndef OCTET_NN_KERNELS_KERNELS_H
 #define OCTET_NN_KERNELS_KERNELS_H
 
@@ -88,8 +88,9 @@ typedef struct nn_kernel_table {
                        bool add, size_t n);
     /* *lo = min(*lo, x), *hi = max(*hi, x); elements that are NaN are ignored. */
     void (*min_max)(const nn_real *x, size_t n, nn_real *lo, nn_real *hi);
-    /* y = scale * (clamp(round(x / scale) + zero_point, qmin, qmax) - zero_point) in float, rounding
-     * half away from zero: the codes of nn_affine_code (TFLite QUANTIZE).  NaN becomes qmin. */
+    /* y = scale * (clamp(round(x / scale) + zero_point, qmin, qmax) - zero_point) in float,
+     * rounding half away from zero: the codes of nn_affine_code (TFLite QUANTIZE).  NaN becomes
+     * qmin. */
     void (*fake_quant)(nn_real *y, const nn_real *x, const nn_fq_grid *grid, size_t n);
 
     /* ---- rows of c channels ---- */

@@ -1,6 +1,7 @@
 /* simd_avx2 - eight floats at a time, as the kernel bodies (*_body.h) name them.
  *
- * `vmask` selects the first elements of a vector: what it leaves out is neither read nor written. */
+ * `vmask` selects the first elements of a vector: what it leaves out is neither read nor written.
+ */
 #ifndef OCTET_NN_KERNELS_SIMD_AVX2_H
 #define OCTET_NN_KERNELS_SIMD_AVX2_H
 

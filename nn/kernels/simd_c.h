@@ -1,7 +1,8 @@
 /* simd_c - sixteen bytes of nn_real at a time in the vectors of GNU C, for processors without a
  * variant of their own (gcc and clang turn them into SSE2, NEON or plain code).
  *
- * `vmask` selects the first elements of a vector: what it leaves out is neither read nor written. */
+ * `vmask` selects the first elements of a vector: what it leaves out is neither read nor written.
+ */
 #ifndef OCTET_NN_KERNELS_SIMD_C_H
 #define OCTET_NN_KERNELS_SIMD_C_H
 

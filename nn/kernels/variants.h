@@ -1,7 +1,8 @@
 /* variants - the functions that fill the kernel table, one per <family>_<isa>.c.
  *
  * Each overwrites the entries it has.  The Makefile compiles a file with the instructions that its
- * name ends in; on a processor of another kind, and in the double build, it leaves the table alone. */
+ * name ends in; on a processor of another kind, and in the double build, it leaves the table alone.
+ */
 #ifndef OCTET_NN_KERNELS_VARIANTS_H
 #define OCTET_NN_KERNELS_VARIANTS_H
 

@@ -23,8 +23,8 @@ static void clamp(nn_real *y, const nn_real *x, nn_real lo, nn_real hi, size_t n
     }
 }
 
-/* The gradient is loaded whether it passes or not: a conditional load would become a masked one, which
- * some processors do element by element. */
+/* The gradient is loaded whether it passes or not: a conditional load would become a masked one,
+ * which some processors do element by element. */
 static void clamp_grad(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
                        bool add_to, size_t n)
 {
@@ -57,8 +57,8 @@ static void min_max(const nn_real *x, size_t n, nn_real *lo, nn_real *hi)
     }
 }
 
-/* roundf of a value that is not NaN, by operations that vectorise: the distance to the truncated value
- * is exact, while adding a half first would round 0.49999997 up. */
+/* roundf of a value that is not NaN, by operations that vectorise: the distance to the truncated
+ * value is exact, while adding a half first would round 0.49999997 up. */
 static inline float round_away(float v)
 {
     const float whole = truncf(v);

@@ -4,8 +4,9 @@
  *   y = w k,  k = gamma / sqrt(var + epsilon), along attr.bnorm.axis
  *   dw = k dy,  dgamma = sum(dy w) / sqrt(var + epsilon);  var is the moving variance: a constant
  *
- * Jacob et al. 2017 (arXiv 1712.05877) eq. 14, with the moving variance in training too, as Krishnamoorthi
- * 2018 (arXiv 1806.08342) section 3.2.2 recommends: the quantized weights do not jitter with the batch. */
+ * Jacob et al. 2017 (arXiv 1712.05877) eq. 14, with the moving variance in training too, as
+ * Krishnamoorthi 2018 (arXiv 1806.08342) section 3.2.2 recommends: the quantized weights do not
+ * jitter with the batch. */
 #include <math.h>
 
 #include "nn/op.h"

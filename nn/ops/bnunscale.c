@@ -5,8 +5,8 @@
  *
  * With it one convolution by quantized, folded weights feeds an ordinary batch norm, which sees the
  * statistics of an unfolded one: the one-convolution form of folding in training (PyTorch's
- * torch.ao.nn.intrinsic.qat ConvBn).  A channel with k = 0 is dead: its weights are 0, y = 0, and no
- * gradient passes. */
+ * torch.ao.nn.intrinsic.qat ConvBn).  A channel with k = 0 is dead: its weights are 0, y = 0, and
+ * no gradient passes. */
 #include <math.h>
 
 #include "nn/base/chunk.h"

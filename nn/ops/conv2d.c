@@ -1,13 +1,13 @@
 /* conv2d - two-dimensional convolution (cross-correlation, as everywhere in this field).
  *
  *   x [N,H,W,C]   w [O,KH,KW,C]   bias [O], optional        y [N,OH,OW,O]
- *   y[n,i,j,o]  = bias[o] + sum over kh, kw, c of x[n, i s + kh d - top, j s + kw d - left, c] w[o,kh,kw,c]
- *   dx          = the same sum run backwards: one pass for each phase of the stride
+ *   y[n,i,j,o]  = bias[o] + sum over kh, kw, c of x[n, i s + kh d - top, j s + kw d - left, c]
+ * w[o,kh,kw,c] dx          = the same sum run backwards: one pass for each phase of the stride
  *   dw[o,kh,kw,c] = sum over n, i, j of dy[n,i,j,o] x[...];  dbias = sum of dy
  *
- * All three are matrix products over pixels that are read where they lie; elements outside x count as
- * zero.  A weight gradient is summed over fixed groups of chunks, each one chain, and the groups in
- * order: the bits do not depend on the number of threads. */
+ * All three are matrix products over pixels that are read where they lie; elements outside x count
+ * as zero.  A weight gradient is summed over fixed groups of chunks, each one chain, and the groups
+ * in order: the bits do not depend on the number of threads. */
 #include <string.h>
 
 #include "nn/kernels/gemm.h"
@@ -123,8 +123,9 @@ typedef struct target {
     bool add;
 } target;
 
-/* Packs the weights that a pass meets, as a matrix [taps, source channels] x [destination channels];
- * `step` and `column` are the distances of those two channels in w, `tap_offset` holds the taps'. */
+/* Packs the weights that a pass meets, as a matrix [taps, source channels] x [destination
+ * channels]; `step` and `column` are the distances of those two channels in w, `tap_offset` holds
+ * the taps'. */
 static void pack(nn_real *packed, const nn_conv_pass *p, const nn_real *w, ptrdiff_t *tap,
                  ptrdiff_t tap_size, int kw, nn_gemm_source b)
 {
@@ -217,8 +218,8 @@ static void backward_x(const nn_call *c, const nn_conv_geom *g)
 
 /* ---- weight gradient ----------------------------------------------------------------------- */
 
-/* The chunk's pixels as runs of equal steps in dy and in the view; returns how many, of *len pixels.
- * Rows that follow each other without a gap are one run. */
+/* The chunk's pixels as runs of equal steps in dy and in the view; returns how many, of *len
+ * pixels. Rows that follow each other without a gap are one run. */
 static int find_lines(const nn_conv_geom *g, nn_conv_chunk k, const nn_conv_view *v, const slot *s,
                       int *len)
 {
@@ -267,7 +268,8 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
     }
 }
 
-/* One unit: a group of chunks, a block of output channels.  With one group dw is `partial` itself. */
+/* One unit: a group of chunks, a block of output channels.  With one group dw is `partial` itself.
+ */
 static void weight_unit(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p,
                         grad_cut cut, int unit, nn_real *partial, const slot *s)
 {

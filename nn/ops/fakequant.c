@@ -5,9 +5,10 @@
  *   lo = scale * (qmin - zero_point), hi = scale * (qmax - zero_point)
  *   dx = dy where lo <= x <= hi, else 0                         (straight-through estimator)
  *
- * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule (NULL: the range
- * is fixed, or another node's) moves min and max when a pass observes, and scale and zero_point are derived from them there and nowhere else.
- * While there is no range (scale 0), and in mode NN_FQ_OBSERVE, y = x.
+ * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule (NULL:
+ * the range is fixed, or another node's) moves min and max when a pass observes, and scale and
+ * zero_point are derived from them there and nowhere else. While there is no range (scale 0), and
+ * in mode NN_FQ_OBSERVE, y = x.
  *
  * Codes are those of nn_affine_code, in binary32, as TFLite's QUANTIZE computes them.
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's

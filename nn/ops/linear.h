@@ -1,9 +1,9 @@
 /* linear - what convolution, depthwise convolution and dense share: geometry, scratch memory in
  * slots, the bias gradient, sums of partial weight gradients.
  *
- * Threads take chunks of work that the shape defines, as they come (which thread took a chunk changes
- * no bits); each works in a slot of scratch of its own, of which there are NN_SLOTS whatever the
- * machine, so a plan serves any number of threads. */
+ * Threads take chunks of work that the shape defines, as they come (which thread took a chunk
+ * changes no bits); each works in a slot of scratch of its own, of which there are NN_SLOTS
+ * whatever the machine, so a plan serves any number of threads. */
 #ifndef OCTET_NN_OPS_LINEAR_H
 #define OCTET_NN_OPS_LINEAR_H
 

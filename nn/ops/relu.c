@@ -3,8 +3,8 @@
  *   x [any]   y [as x]
  *   dx = dy where y > 0             (the subgradient at 0 is taken as 0)
  *
- * NaN goes through, so that a diverged network is seen.  Nair & Hinton, "Rectified linear units improve
- * restricted Boltzmann machines", ICML 2010. */
+ * NaN goes through, so that a diverged network is seen.  Nair & Hinton, "Rectified linear units
+ * improve restricted Boltzmann machines", ICML 2010. */
 #include <math.h>
 
 #include "nn/kernels/kernels.h"
