@@ -4,9 +4,11 @@
 #   CC=gcc|clang                       any C11 compiler with OpenMP
 #   DEPS=no                            do not install missing Debian packages
 #   V=1                                show the commands
+#   JOBS=N                             how many compilers demo and check run at a time [one a core]
 
 MODE    ?= release
 BUILD   ?= build
+JOBS    ?= $(shell nproc 2>/dev/null || echo 1)
 CC       = cc
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -136,11 +138,12 @@ $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB)
 deps: ## install missing Debian packages (as root or through sudo; DEPS=no leaves it out)
 	@$(if $(filter no,$(DEPS)),:,PACKAGES="$(PACKAGES)" OPTIONAL="$(DATASETS)" EXTRA="$(EXTRA)" sh ./tests/deps.sh)
 
-demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the table (4 minutes)
-	@$(MAKE) --no-print-directory all
+demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the table (2 minutes)
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh ./recipes/demo.sh $(PROG) $(BUILD)/demo
 
 check: deps ## build and run every test that needs no Python
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@$(MAKE) --no-print-directory run-checks
 
 .PHONY: run-checks
