@@ -48,6 +48,18 @@ static inline bool rt_multiplier_of(double d, rt_multiplier *out)
     return true;
 }
 
+/* d / n for the d that m stands for, n >= 1: mult is shifted left as far as it stays within its
+ * type, then divided, as the reference MEAN does. */
+static inline rt_multiplier rt_multiplier_over(rt_multiplier m, int32_t n)
+{
+    int bits = 0;
+    while (n >> bits > 1)
+        bits++;
+    if (bits > 31 + m.shift)
+        bits = 31 + m.shift;
+    return (rt_multiplier){ (int32_t)(((int64_t)m.mult << bits) / n), m.shift - bits };
+}
+
 /* a * b / 2^31, halves upward; the one case that does not fit saturates. */
 static inline int32_t rt_srdhm(int32_t a, int32_t b)
 {

@@ -120,18 +120,11 @@ static rt_status reduce_shape(rt_build *b, const rt_node *n, mean *p)
     return rt_check_shape(b, n, b->out[0], rank, shape, "output");
 }
 
-/* ratio / n as a multiplier: mult shifted left as far as it stays within its type, then divided. */
 static rt_status fold_count(rt_build *b, const rt_node *n, mean *p)
 {
     double ratio = (double)b->in[0]->scale / (double)b->out[0]->scale;
     RT_TRY(rt_make_multiplier(b, n, ratio, &p->m, "output"));
-    int bits = 0;
-    while (p->reduced >> bits > 1)
-        bits++;
-    if (bits > 31 + p->m.shift)
-        bits = 31 + p->m.shift;
-    p->m.mult = (int32_t)(((int64_t)p->m.mult << bits) / p->reduced);
-    p->m.shift -= bits;
+    p->m = rt_multiplier_over(p->m, p->reduced);
     return RT_OK;
 }
 
