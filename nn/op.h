@@ -77,6 +77,8 @@ typedef struct nn_fakequant_attr {
     nn_grid grid;
     bool symmetric; /* zero point 0, range [-r, r] */
     int axis;       /* channel dimension of a per-channel range, -1 for one range */
+    int mean_of;    /* with an input x_scale and no w_scale: x is a mean over so many values; 0: it
+                       is an average pool */
 } nn_fakequant_attr;
 
 typedef union nn_attr {

@@ -6,6 +6,7 @@
 #include "quant/quant.h"
 
 enum { NAME_BYTES = NN_MAX_NAME + 32 }; /* a node's name and what is added to it */
+enum { FQ_SCALE = 3 };                  /* input of op fakequant */
 
 typedef struct inserter {
     const nn_graph *from;
@@ -57,24 +58,33 @@ static nn_node *state(nn_graph *to, const char *scope, const char *name, int cou
                          (nn_init){ .kind = NN_INIT_CONSTANT, .value = value });
 }
 
-/* A fakequant node over x whose range state is named `scope`; `fixed` gives a range from the start.
- */
-static nn_node *fakequant(nn_graph *to, const char *name, nn_node *x, const char *scope,
-                          const nn_fakequant_attr *a, const nn_affine *fixed)
+/* What a fakequant node is made of. */
+typedef struct fq_parts {
+    const char *name;
+    const char *scope; /* of its range's state */
+    nn_fakequant_attr attr;
+    const nn_affine *fixed;     /* a range from the start; NULL: none */
+    nn_node *x_scale, *w_scale; /* of the layer before; NULL: not to be requantized */
+} fq_parts;
+
+static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p)
 {
     if (x == NULL)
         return NULL;
-    int channels = a->axis < 0 ? 1 : x->shape.dim[a->axis];
-    double scale = fixed != NULL ? (double)fixed->scale : 0,
-           zero = fixed != NULL ? fixed->zero_point : 0;
+    int channels = p->attr.axis < 0 ? 1 : x->shape.dim[p->attr.axis];
+    double scale = p->fixed != NULL ? (double)p->fixed->scale : 0;
+    double zero = p->fixed != NULL ? p->fixed->zero_point : 0;
     nn_node *in[] = { x,
-                      state(to, scope, "min", channels, scale * (a->grid.qmin - zero)),
-                      state(to, scope, "max", channels, scale * (a->grid.qmax - zero)),
-                      state(to, scope, "scale", channels, scale),
-                      state(to, scope, "zero_point", channels, zero),
-                      state(to, scope, "memory", 2 * channels + 1, 0) };
-    nn_attr attr = { .fakequant = *a };
-    return nn_node_new(to, NN_OP_fakequant, name, in, 6, &attr);
+                      state(to, p->scope, "min", channels, scale * (p->attr.grid.qmin - zero)),
+                      state(to, p->scope, "max", channels, scale * (p->attr.grid.qmax - zero)),
+                      state(to, p->scope, "scale", channels, scale),
+                      state(to, p->scope, "zero_point", channels, zero),
+                      state(to, p->scope, "memory", 2 * channels + 1, 0),
+                      p->x_scale,
+                      p->w_scale };
+    int n_in = p->x_scale == NULL ? 6 : p->w_scale == NULL ? 7 : 8;
+    nn_attr attr = { .fakequant = p->attr };
+    return nn_node_new(to, NN_OP_fakequant, p->name, in, n_in, &attr);
 }
 
 static void act_scope(char *text, size_t size, const nn_node *leader)
@@ -82,22 +92,58 @@ static void act_scope(char *text, size_t size, const nn_node *leader)
     snprintf(text, size, "%s/act_quant", leader->name);
 }
 
+/* The scale of the tensor that node n of the float graph has in the integer network. */
+static nn_node *scale_of(nn_graph *to, const nn_node *n, const inserter *s)
+{
+    char scope[NAME_BYTES];
+    act_scope(scope, sizeof scope, nn_graph_node(s->from, s->points[n->index].leader));
+    return state(to, scope, "scale", 1, 0);
+}
+
+/* In the deployed graph, codes behind a convolution, a mean or a pool are those that the device
+ * computes from its accumulator.  (A dense layer's are multiplied in double there: rounding x is
+ * the same.)
+ */
+static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_node *n,
+                       const inserter *s)
+{
+    while ((n->id == NN_OP_relu || n->id == NN_OP_relu6 || n->id == NN_OP_bnorm) &&
+           quant_fused_into(s->from, n->in[0]) == n)
+        n = n->in[0];
+    if (s->stage != QUANT_DEPLOY || y == NULL)
+        return;
+    if (y->id == NN_OP_relu || y->id == NN_OP_relu6)
+        y = y->in[0];
+    if (n->id == NN_OP_gap || n->id == NN_OP_avg_pool) {
+        nn_shape x = n->in[0]->shape;
+        p->attr.mean_of = n->id == NN_OP_gap ? x.dim[1] * x.dim[2] : 0;
+        p->x_scale = scale_of(to, n->in[0], s);
+    } else if ((n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d) && y->id == n->id) {
+        p->x_scale = scale_of(to, n->in[0], s);
+        p->w_scale = y->in[1]->in[FQ_SCALE];
+    }
+}
+
 /* The fakequant node behind an activation, if its kind has one. */
 static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, const inserter *s)
 {
-    const quant_point *p = &s->points[n->index];
-    if (p->how != QUANT_OBSERVED && p->how != QUANT_FIXED && p->how != QUANT_ROUNDED)
+    const quant_point *point = &s->points[n->index];
+    if (point->how != QUANT_OBSERVED && point->how != QUANT_FIXED && point->how != QUANT_ROUNDED)
         return x;
     char scope[NAME_BYTES], name[NAME_BYTES];
     act_scope(name, sizeof name, n);
-    act_scope(scope, sizeof scope, nn_graph_node(s->from, p->leader));
-    bool leads = p->leader == n->index;
-    bool fixed = s->points[p->leader].how == QUANT_FIXED;
-    nn_fakequant_attr a = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
-                            .rule = leads && !fixed ? s->config->act_rule : NULL,
-                            .grid = nn_grid_signed(fixed ? 8 : s->config->act_bits, false),
-                            .axis = -1 };
-    return fakequant(to, name, x, scope, &a, fixed ? &s->points[p->leader].fixed : NULL);
+    act_scope(scope, sizeof scope, nn_graph_node(s->from, point->leader));
+    const quant_point *leader = &s->points[point->leader];
+    bool leads = point->leader == n->index, fixed = leader->how == QUANT_FIXED;
+    fq_parts p = { .name = name,
+                   .scope = scope,
+                   .attr = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
+                             .rule = leads && !fixed ? s->config->act_rule : NULL,
+                             .grid = nn_grid_signed(fixed ? 8 : s->config->act_bits, false),
+                             .axis = -1 },
+                   .fixed = fixed ? &leader->fixed : NULL };
+    find_layer(&p, to, x, n, s);
+    return fakequant(to, x, &p);
 }
 
 static int channel_axis(const nn_node *n)
@@ -110,12 +156,14 @@ static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, cons
     char scope[NAME_BYTES];
     snprintf(scope, sizeof scope, "%s/quant", n->in[1]->name);
     bool per_channel = s->config->granularity == QUANT_PER_CHANNEL;
-    nn_fakequant_attr a = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
-                            .rule = &quant_range_last,
-                            .grid = nn_grid_signed(s->config->weight_bits, true),
-                            .symmetric = true,
-                            .axis = per_channel ? channel_axis(n) : -1 };
-    return fakequant(to, scope, w, scope, &a, NULL);
+    fq_parts p = { .name = scope,
+                   .scope = scope,
+                   .attr = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
+                             .rule = &quant_range_last,
+                             .grid = nn_grid_signed(s->config->weight_bits, true),
+                             .symmetric = true,
+                             .axis = per_channel ? channel_axis(n) : -1 } };
+    return fakequant(to, w, &p);
 }
 
 /* ---- layers with weights ----------------------------------------------------------------------
@@ -158,13 +206,11 @@ static nn_node *fold_bias(nn_graph *to, nn_node *bias, const nn_node *n, const n
 static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_node *weight,
                            const inserter *s)
 {
-    char scope[NAME_BYTES], name[NAME_BYTES];
+    char name[NAME_BYTES];
     if (bias == NULL || weight == NULL)
         return NULL;
-    const nn_node *leader = nn_graph_node(s->from, s->points[n->in[0]->index].leader);
-    act_scope(scope, sizeof scope, leader);
     snprintf(name, sizeof name, "%s/bias/quant", n->name);
-    nn_node *in[] = { bias, state(to, scope, "scale", 1, 0), weight->in[3] };
+    nn_node *in[] = { bias, scale_of(to, n->in[0], s), weight->in[FQ_SCALE] };
     return nn_node_new(to, NN_OP_quantbias, name, in, 3, NULL);
 }
 

@@ -4,8 +4,10 @@
 
 #include "nn/exec.h"
 #include "nn/graph.h"
+#include "nn/ops/requantize.h"
 #include "nn/range.h"
 #include "quant/ranges.h"
+#include "runtime/requant.h"
 #include "tests/testing.h"
 
 typedef struct fixture {
@@ -226,6 +228,54 @@ static void bias_is_rounded_as_the_file_holds_it(void **s)
     nn_params_free(ps);
 }
 
+/* Accumulators come back from their reals, and their codes are the device's, which rounds twice. */
+static void requantizes_as_the_device_does(void **s)
+{
+    (void)s;
+    enum { ROWS = 500, CHANNELS = 3 };
+    static nn_real x[ROWS * CHANNELS], y[ROWS * CHANNELS];
+    static int32_t acc[ROWS * CHANNELS];
+    const nn_real w[CHANNELS] = { (nn_real)0.0021f, (nn_real)0.0173f, (nn_real)0.0005f };
+    const nn_requantize r = { .x_scale = (double)0.031f,
+                              .w_scale = w,
+                              .w_scales = CHANNELS,
+                              .out = { 0.0472f, -7 },
+                              .grid = { -128, 127 } };
+    char scratch[256];
+    assert_true(nn_requantize_bytes(CHANNELS) <= sizeof scratch);
+    for (int i = 0; i < ROWS * CHANNELS; i++) {
+        acc[i] = test_noise_int(5, (uint64_t)i, -100000, 100000);
+        x[i] = (nn_real)((float)(acc[i] * (r.x_scale * (double)w[i % CHANNELS])));
+    }
+    nn_requantize_rows(&r, y, x, ROWS, CHANNELS, scratch);
+    int differ = 0;
+    for (int i = 0; i < ROWS * CHANNELS; i++) {
+        rt_multiplier m;
+        double product = r.x_scale * (double)w[i % CHANNELS];
+        assert_true(rt_multiplier_of(product / (double)r.out.scale, &m));
+        int32_t code = rt_requant(acc[i], m, RT_ROUND_TWICE) + r.out.zero_point;
+        code = code < -128 ? -128 : code > 127 ? 127 : code;
+        assert_true((float)y[i] == nn_affine_value(code, r.out));
+        differ += code != nn_affine_code((float)x[i], r.out, r.grid);
+    }
+    assert_true(differ > 0); /* rounding once is another function */
+}
+
+/* Averages of codes: halves go away from code 0, whatever the zero point. */
+static void pools_round_codes_as_they_are(void **s)
+{
+    (void)s;
+    const nn_requantize r = { .x_scale = 1, .out = { 0.1f, -128 }, .grid = { -128, 127 } };
+    const double average[] = { -10.5, 10.5, -10.25, 3, -0.5 };
+    const int want[] = { -11, 11, -10, 3, -1 };
+    for (int i = 0; i < 5; i++) {
+        char scratch[64];
+        nn_real y, x = (nn_real)((average[i] + 128) * (double)0.1f);
+        nn_requantize_rows(&r, &y, &x, 1, 1, scratch);
+        assert_true((float)y == nn_affine_value(want[i], r.out));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +285,8 @@ int main(void)
         cmocka_unit_test(observes_each_channel),
         cmocka_unit_test(state_of_another_size_is_refused),
         cmocka_unit_test(bias_is_rounded_as_the_file_holds_it),
+        cmocka_unit_test(requantizes_as_the_device_does),
+        cmocka_unit_test(pools_round_codes_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

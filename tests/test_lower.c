@@ -173,13 +173,13 @@ static void check(network *net, quant_granularity granularity, int most, double 
 static void residual_per_channel(void **state)
 {
     (void)state;
-    check(residual_network, QUANT_PER_CHANNEL, 2, 0.65);
+    check(residual_network, QUANT_PER_CHANNEL, 1, 0.99);
 }
 
 static void residual_per_tensor(void **state)
 {
     (void)state;
-    check(residual_network, QUANT_PER_TENSOR, 2, 0.65);
+    check(residual_network, QUANT_PER_TENSOR, 1, 0.99);
 }
 
 static void gated(void **state)

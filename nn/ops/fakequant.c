@@ -10,6 +10,11 @@
  * zero_point are derived from them there and nowhere else. While there is no range (scale 0), and
  * in mode NN_FQ_OBSERVE, y = x.
  *
+ * With the further inputs x_scale [1] and w_scale [1] or [O], the scales of the layer whose result
+ * x is, or with x_scale alone behind a mean over attr.mean_of values or an average pool, codes are
+ * those that the integer network computes from its accumulators (nn/ops/requantize.h): for
+ * evaluation, without a gradient of their own.
+ *
  * Codes are those of nn_affine_code, in binary32, as TFLite's QUANTIZE computes them.
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
  * fake_quant_with_min_max_vars. */
@@ -18,9 +23,10 @@
 #include "nn/base/chunk.h"
 #include "nn/kernels/kernels.h"
 #include "nn/op.h"
+#include "nn/ops/requantize.h"
 #include "nn/range.h"
 
-enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY };
+enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE, W_SCALE };
 enum { GRAIN = 16384, MOST_CHUNKS = 64 };
 
 /* x as [outer, channels, inner]. */
@@ -41,6 +47,20 @@ static layout layout_of(const nn_node *n, int batch)
     return l;
 }
 
+/* The scales of the layer before, if they are given. */
+static nn_status check_layer(const nn_node *n)
+{
+    if (n->n_in <= X_SCALE)
+        return NN_OK;
+    size_t channels = (size_t)nn_shape_channels(n->shape);
+    size_t scales = n->n_in > W_SCALE ? nn_shape_count(n->in[W_SCALE]->shape) : 1;
+    if (nn_shape_count(n->in[X_SCALE]->shape) != 1 || (scales != 1 && scales != channels) ||
+        n->attr.fakequant.mean_of < 0 || n->attr.fakequant.axis >= 0)
+        return NN_NODE_FAIL(n, "%zu weight scales do not fit %zu channels in one range", scales,
+                            channels);
+    return NN_OK;
+}
+
 static nn_status infer(nn_node *n)
 {
     nn_shape x = n->in[X]->shape;
@@ -55,7 +75,7 @@ static nn_status infer(nn_node *n)
             return NN_NODE_FAIL(n, "input %d must be a parameter of %zu elements", i, want);
     }
     n->shape = x;
-    return NN_OK;
+    return check_layer(n);
 }
 
 /* saved: one byte an element, 1 where the gradient passes. */
@@ -63,8 +83,11 @@ static nn_need need(const nn_node *n, int batch, bool training)
 {
     bool masks = training && n->attr.fakequant.mode == NN_FQ_QUANTIZE;
     size_t ranges = 2 * layout_of(n, batch).channels;
+    size_t observing = (ranges + 2 * MOST_CHUNKS) * sizeof(float);
+    size_t requantizing =
+        n->n_in > X_SCALE ? nn_requantize_bytes((size_t)nn_shape_channels(n->shape)) : 0;
     return (nn_need){ .saved = masks ? nn_shape_count_batch(n->shape, batch) : 0,
-                      .scratch = (ranges + 2 * MOST_CHUNKS) * sizeof(float) };
+                      .scratch = observing > requantizing ? observing : requantizing };
 }
 
 /* ---- observing ----------------------------------------------------------------------------- */
@@ -171,6 +194,26 @@ static void quantize_all(const nn_call *c, layout l, unsigned char *mask)
     }
 }
 
+/* The integer network's codes, where the layer's scales are given and known. */
+static bool requantize(const nn_call *c)
+{
+    const nn_node *n = c->node;
+    bool known = n->n_in > X_SCALE && c->saved == NULL && c->x[X_SCALE][0] > 0;
+    size_t channels = (size_t)nn_shape_channels(n->shape);
+    nn_requantize r = { .mean_of = n->attr.fakequant.mean_of, .grid = n->attr.fakequant.grid };
+    if (known && n->n_in > W_SCALE) {
+        r.w_scale = c->x[W_SCALE];
+        r.w_scales = nn_call_count_in(c, W_SCALE);
+        known = r.w_scale[0] > 0;
+    }
+    if (!known)
+        return false;
+    r.x_scale = (double)c->x[X_SCALE][0];
+    r.out = (nn_affine){ (float)c->x[SCALE][0], (int32_t)c->x[ZERO_POINT][0] };
+    nn_requantize_rows(&r, c->y, c->x[X], nn_call_count(c) / channels, channels, c->scratch);
+    return true;
+}
+
 static bool passes_through(const nn_call *c)
 {
     return c->node->attr.fakequant.mode == NN_FQ_OBSERVE || !(c->x[SCALE][0] > 0);
@@ -183,7 +226,8 @@ static void forward(const nn_call *c)
     if (c->run->observe && c->node->attr.fakequant.rule != NULL)
         observe(c, l);
     if (!passes_through(c)) {
-        quantize_all(c, l, c->saved);
+        if (!requantize(c))
+            quantize_all(c, l, c->saved);
         return;
     }
     if (c->y != c->x[X])
@@ -215,7 +259,7 @@ static void backward(const nn_call *c)
 const nn_op nn_op_fakequant = {
     .name = "fakequant",
     .n_in_min = 6,
-    .n_in_max = 6,
+    .n_in_max = 8,
     .flags = NN_FLAG_INPLACE | NN_FLAG_INPLACE_GRAD | NN_FLAG_STATEFUL,
     .infer = infer,
     .need = need,

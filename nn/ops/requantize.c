@@ -1,0 +1,88 @@
+#include "nn/ops/requantize.h"
+
+#include <math.h>
+
+#include "nn/base/chunk.h"
+#include "runtime/requant.h"
+
+enum { GRAIN = 16384, MOST_CHUNKS = 64 };
+
+/* One channel: how a real becomes an accumulator, and that a code. */
+typedef struct channel {
+    double per_real; /* accumulator units in 1.0 */
+    rt_multiplier m;
+} channel;
+
+size_t nn_requantize_bytes(size_t channels)
+{
+    return channels * sizeof(channel);
+}
+
+/* The real multipliers are formed as the reference kernels form them: products and quotients in
+ * double, left to right. */
+static channel channel_of(const nn_requantize *r, size_t c)
+{
+    channel ch = { 0, { 0, 0 } };
+    if (r->w_scale == NULL && r->mean_of == 0)
+        return ch;
+    if (r->w_scale == NULL) {
+        rt_multiplier_of(r->x_scale / (double)r->out.scale, &ch.m);
+        ch.m = rt_multiplier_over(ch.m, r->mean_of);
+        ch.per_real = r->mean_of / r->x_scale;
+        return ch;
+    }
+    double product = r->x_scale * (double)r->w_scale[r->w_scales > 1 ? c : 0];
+    rt_multiplier_of(product / (double)r->out.scale, &ch.m);
+    ch.per_real = 1.0 / product;
+    return ch;
+}
+
+static nn_real clamp_value(const nn_requantize *r, int32_t code)
+{
+    code = code > r->grid.qmin ? code : r->grid.qmin;
+    code = code < r->grid.qmax ? code : r->grid.qmax;
+    return (nn_real)nn_affine_value(code, r->out);
+}
+
+/* A half is a half: averages of up to some hundred codes are no nearer to one than `near`, but it.
+ */
+static nn_real pooled_value(const nn_requantize *r, nn_real x)
+{
+    const double near = 1e-4;
+    double code = (double)x / (double)r->out.scale + r->out.zero_point;
+    double half = floor(code) + 0.5;
+    code = fabs(code - half) < near ? half : code;
+    code = code > -1e9 ? code : -1e9;
+    return clamp_value(r, (int32_t)round(code < 1e9 ? code : 1e9));
+}
+
+static nn_real value_of(const nn_requantize *r, const channel *ch, nn_real x)
+{
+    double acc = floor((double)x * ch->per_real + 0.5);
+    acc = acc > -1e9 ? acc : -1e9; /* a NaN too */
+    acc = acc < 1e9 ? acc : 1e9;
+    return clamp_value(r, rt_requant((int32_t)acc, ch->m, RT_ROUND_TWICE) + r->out.zero_point);
+}
+
+static void convert(const nn_requantize *r, const channel *ch, nn_real *y, const nn_real *x,
+                    size_t channels)
+{
+    bool pool = r->w_scale == NULL && r->mean_of == 0;
+    for (size_t c = 0; c < channels; c++)
+        y[c] = pool ? pooled_value(r, x[c]) : value_of(r, &ch[c], x[c]);
+}
+
+void nn_requantize_rows(const nn_requantize *r, nn_real *y, const nn_real *x, size_t rows,
+                        size_t channels, void *scratch)
+{
+    channel *ch = scratch;
+    for (size_t c = 0; c < channels; c++)
+        ch[c] = channel_of(r, c);
+    int chunks = nn_chunk_count(rows * channels, GRAIN, MOST_CHUNKS);
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (int k = 0; k < chunks; k++) {
+        size_t end = nn_chunk_begin(rows, chunks, k + 1);
+        for (size_t i = nn_chunk_begin(rows, chunks, k); i < end; i++)
+            convert(r, ch, y + i * channels, x + i * channels, channels);
+    }
+}

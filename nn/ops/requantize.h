@@ -1,0 +1,36 @@
+/* requantize - the codes that the integer network computes, out of the reals of the float one.
+ *
+ * Behind a convolution the integer network holds an accumulator acc, an integer, and multiplies it
+ * by a fixed-point number with two roundings.  The fake-quantized convolution computes
+ * x = acc * x_scale * w_scale in float, from which acc comes back by rounding; then the runtime's
+ * own arithmetic (runtime/requant.h) gives its code.  Rounding x / scale instead is right more
+ * exactly and differs from the device in about one value of 2000 a layer, which adds up over a deep
+ * network. A mean over n values is treated likewise: its sum is the accumulator. */
+#ifndef OCTET_NN_OPS_REQUANTIZE_H
+#define OCTET_NN_OPS_REQUANTIZE_H
+
+#include "nn/op.h"
+
+/* Bytes of scratch for a tensor of `channels`. */
+size_t nn_requantize_bytes(size_t channels);
+
+/* y [rows, channels] = scale * (code(x) - zero_point), the codes clamped to the grid.
+ *
+ *   x_scale    of the operator's input
+ *   w_scale    of its weights, `w_scales` of them: channels or 1; NULL: a mean over mean_of
+ *              values, or if that is 0 an average pool in the range of its input
+ *   y          may be x
+ *
+ * Exact as long as |acc| < 2^24. */
+typedef struct nn_requantize {
+    double x_scale;
+    const nn_real *w_scale;
+    size_t w_scales;
+    int mean_of;
+    nn_affine out;
+    nn_grid grid;
+} nn_requantize;
+void nn_requantize_rows(const nn_requantize *r, nn_real *y, const nn_real *x, size_t rows,
+                        size_t channels, void *scratch);
+
+#endif
