@@ -35,12 +35,13 @@ row() { # name, accuracy, file
     awk -v name="$1" -v top1="$2" -v base="$float" -v kb="$(size "$3")" \
         'BEGIN { printf "  %-34s %8.2f %% %+8.2f %9s KB\n", name, top1, top1 - base, kb }'
 }
+# Sizes of checkpoints: of best.safetensors, which holds the network without the optimizer's state.
 {
     echo
     echo "  accuracy on the test pictures           top-1     delta      file"
-    row "float" "$float" "$dir/float/model.safetensors"
+    row "float" "$float" "$dir/float/best.safetensors"
     row "int8, quantized after training" "$(top1 "$dir/ptq.tflite")" "$dir/ptq.tflite"
-    row "fake-quantized, after QAT" "$(top1 "$dir/qat/model.safetensors")" "$dir/qat/model.safetensors"
+    row "fake-quantized, after QAT" "$(top1 "$dir/qat/model.safetensors")" "$dir/qat/best.safetensors"
     row "int8, after QAT" "$(top1 "$dir/model.tflite")" "$dir/model.tflite"
     echo
 } | tee "$dir/table.txt"
