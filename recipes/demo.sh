@@ -1,14 +1,17 @@
 #!/bin/sh
 # The whole job on real pictures: train in float, quantize after training, fine-tune with fake
-# quantization, and run both integer models.  Usage: recipes/demo.sh OCTET FOLDER
+# quantization, and run both integer models.  Usage: recipes/demo.sh OCTET FOLDER [DATA]
 set -eu
 octet=$1
 dir=$2
-data=fashion-mnist
-[ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] || {
+data=${3:-fashion-mnist}
+if [ "$data" = fashion-mnist ] &&
+    [ ! -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ]; then
     data=sample
     echo "Fashion-MNIST is not installed; using the 1.3 MB sample that is part of octet" >&2
-}
+fi
+delay=100 # steps
+[ "$data" = sample ] && delay=20
 start=$(date +%s)
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -20,7 +23,7 @@ echo "== 2/4 quantizing it without training (min-max ranges)" >&2
     --out "$dir/ptq.tflite" >/dev/null
 echo "== 3/4 fine-tuning with fake quantization" >&2
 "$octet" train recipes/demo-qat.ini --data $data --init "$dir/float/model.safetensors" \
-    --out "$dir/qat" >"$dir/qat.txt"
+    --quant-delay $delay --out "$dir/qat" >"$dir/qat.txt"
 cp "$dir/qat/model.tflite" "$dir/model.tflite"
 echo "== 4/4 the test pictures, on each of the four" >&2
 

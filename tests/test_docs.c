@@ -1,4 +1,5 @@
-/* The commands in docs/own-pictures.md, run as they stand on a folder of generated pictures. */
+/* The commands in docs/own-pictures.md, run as they stand on a folder of generated pictures; and
+ * the script of `make demo` on the embedded sample. */
 #define _XOPEN_SOURCE 700
 #include <stdbool.h>
 #include <stdio.h>
@@ -122,8 +123,34 @@ static void own_pictures(void **state)
     free(text);
 }
 
+static void demo_on_the_sample(void **state)
+{
+    (void)state;
+    char command[1024];
+    const char *out = getenv("OUT");
+    snprintf(command, sizeof command, "sh recipes/demo.sh %s/octet '%s' sample >'%s' 2>&1",
+             out != NULL ? out : "build/release", test_path("demo"), test_path("demo.txt"));
+    int failed = system(command);
+    nn_bytes said;
+    assert_ok(nn_file_read(&said, test_path("demo.txt"), 0));
+    if (failed != 0)
+        fail_msg("%.*s", (int)said.size, (const char *)said.data);
+    double top1[4] = { 0 };
+    const char *table = strstr((const char *)said.data, "delta");
+    assert_non_null(table);
+    const char *rows[] = { "  float ", "  int8, quantized", "  fake-quantized", "  int8, after" };
+    for (int i = 0; i < 4; i++) {
+        const char *at = strstr(table, rows[i]);
+        const char *digits = at != NULL ? strpbrk(at + 8, "0123456789\n") : NULL;
+        assert_true(digits != NULL && sscanf(digits, "%lf", &top1[i]) == 1);
+        assert_true(top1[i] > 70 && top1[i] > top1[0] - 3);
+    }
+    nn_bytes_free(&said);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(own_pictures) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(own_pictures),
+                                        cmocka_unit_test(demo_on_the_sample) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

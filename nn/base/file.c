@@ -80,7 +80,7 @@ static nn_status read_open_file(nn_bytes *out, int fd, const char *path, size_t 
     if (limit != 0 && size > limit)
         return nn_fail(NN_EFORMAT, "%s: has %zu bytes, more than the limit of %zu", path, size,
                        limit);
-    uint8_t *data = nn_mem_alloc(size);
+    uint8_t *data = nn_mem_alloc(size + 1); /* and a zero behind */
     if (data == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory: %zu bytes could not be had", path, size);
     long n = read_fully(fd, data, size);

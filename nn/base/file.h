@@ -12,7 +12,7 @@
 #include "nn/base/status.h"
 
 typedef struct nn_bytes {
-    uint8_t *data; /* NN_ALIGN-aligned */
+    uint8_t *data; /* NN_ALIGN-aligned; nn_file_read puts a zero byte behind the last one */
     size_t size;
 } nn_bytes;
 
