@@ -11,7 +11,7 @@ typedef struct sample {
     int number, choice;
     uint64_t count;
     double real;
-    const char *text;
+    const char *text, *layers;
     train_span span, time;
     train_extent size;
     train_reals list;
@@ -32,6 +32,7 @@ static const train_arg rows[] = {
     { ROW("size", TRAIN_EXTENT, size), .value = "32x48" },
     { ROW("list", TRAIN_REALS, list), .value = "1,2.5,-3", .min = -10, .max = 10 },
     { ROW("passing", TRAIN_INT, number), .flags = TRAIN_PASSING },
+    { ROW("layers", TRAIN_TEXT, layers), .section = "some.layers" },
 };
 static const train_rows some = { "some", rows, (int)(sizeof rows / sizeof rows[0]) };
 static const train_group group = { &some, 0 };
@@ -175,11 +176,13 @@ static nn_status read_recipe(sample *s, const char *line, const char *recipe)
     assert_ok(nn_file_write(test_path("r.ini"), recipe, strlen(recipe)));
     assert_ok(parse(&a, s, line));
     nn_status st = train_args_recipe(&a, test_path("r.ini"));
-    static char kept[64]; /* the text lives in the arena of the arguments */
-    if (st == NN_OK && s->text != NULL) {
-        snprintf(kept, sizeof kept, "%s", s->text);
-        s->text = kept;
-    }
+    static char kept[2][64]; /* texts live in the arena of the arguments */
+    const char **texts[] = { &s->text, &s->layers };
+    for (int i = 0; st == NN_OK && i < 2; i++)
+        if (*texts[i] != NULL) {
+            snprintf(kept[i], sizeof kept[i], "%s", *texts[i]);
+            *texts[i] = kept[i];
+        }
     train_args_free(&a);
     return st;
 }
@@ -216,6 +219,28 @@ static void a_wrong_recipe_names_its_line(void **state)
     assert_ok(nn_file_write(test_path("zero.ini"), "number = 3\0\n", 12));
     assert_fails(train_args_recipe(&a, test_path("zero.ini")), NN_EFORMAT, "zero byte");
     train_args_free(&a);
+}
+
+/* [some.layers] with a line for each entry is the text "a=1,b=2", and is written so again. */
+static void a_list_has_a_section_of_its_own(void **state)
+{
+    (void)state;
+    sample s;
+    nn_bytes file;
+    static const char recipe[] = "[some.layers]\nstem* = w8a8\nbody/x=w4\n[some]\nnumber = 3\n";
+    assert_ok(read_recipe(&s, "--layers a=w2", recipe));
+    assert_string_equal(s.layers, "a=w2");
+    assert_ok(read_recipe(&s, "", recipe));
+    assert_string_equal(s.layers, "stem*=w8a8,body/x=w4");
+    assert_int_equal(s.number, 3);
+
+    const train_args a = { .groups = &group, .n_groups = 1, .settings = &s };
+    assert_ok(train_args_write(&a, test_path("l.ini"), "lists"));
+    assert_ok(nn_file_read(&file, test_path("l.ini"), 0));
+    static const char end[] = "\n[some.layers]\nstem* = w8a8\nbody/x = w4\n";
+    assert_true(file.size > sizeof end);
+    assert_memory_equal(file.data + file.size - (sizeof end - 1), end, sizeof end - 1);
+    nn_bytes_free(&file);
 }
 
 static void a_recipe_that_is_written_reads_back(void **state)
@@ -270,6 +295,7 @@ int main(void)
         cmocka_unit_test(a_wrong_option_is_answered),
         cmocka_unit_test(the_command_line_wins_over_the_recipe),
         cmocka_unit_test(a_wrong_recipe_names_its_line),
+        cmocka_unit_test(a_list_has_a_section_of_its_own),
         cmocka_unit_test(a_recipe_that_is_written_reads_back),
         cmocka_unit_test(the_training_recipe_has_sound_rows),
     };

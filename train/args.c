@@ -158,6 +158,33 @@ typedef struct recipe_reader {
     unsigned char *seen; /* rows that stood in this file */
 } recipe_reader;
 
+/* The row whose entries have a section of this name. */
+static bool find_list(const train_args *a, const char *section, place *out)
+{
+    int number = 0;
+    for (int g = 0; g < a->n_groups; g++)
+        for (int i = 0; i < a->groups[g].rows->n; i++, number++) {
+            const train_arg *arg = &a->groups[g].rows->args[i];
+            *out = (place){ arg, a->groups[g].at, number };
+            if (arg->section != NULL && strcmp(arg->section, section) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* Appends "name=value" to the text of a row. */
+static nn_status store_entry(train_args *a, const place *p, const char *name, const char *value)
+{
+    const char **text = (const char **)((char *)struct_at(a, p->base) + p->arg->at);
+    if (a->given[p->number] == BY_COMMAND_LINE)
+        return NN_OK;
+    const char *before = a->given[p->number] == BY_RECIPE && *text != NULL ? *text : "";
+    const char *comma = before[0] != '\0' ? "," : "";
+    *text = nn_arena_printf(a->arena, "%s%s%s=%s", before, comma, name, value);
+    a->given[p->number] = BY_RECIPE;
+    return *text != NULL ? NN_OK : NN_ENOMEM;
+}
+
 static nn_status check_section(const train_args *a, const char *section)
 {
     nn_suggestion s = { .given = section };
@@ -178,6 +205,8 @@ static nn_status store_line(recipe_reader *r, const char *section, const char *n
 {
     train_args *a = r->args;
     place p;
+    if (find_list(a, section, &p))
+        return store_entry(a, &p, name, value);
     NN_TRY(check_section(a, section));
     if (!find(a->groups, a->n_groups, name, &p)) {
         const char *near = nearest(a, name);
@@ -264,18 +293,35 @@ static bool fits_a_line(const char *text)
            !isspace((unsigned char)text[n - 1]);
 }
 
-static nn_status write_group(const train_args *a, const train_group *g, FILE *to)
+/* "a=1,b=2" as a section of two lines. */
+static void write_list(const char *section, const char *text, FILE *to)
+{
+    fprintf(to, "\n[%s]\n", section);
+    while (*text != '\0') {
+        size_t n = strcspn(text, ","), name = strcspn(text, "=,");
+        fprintf(to, "%.*s = %.*s\n", (int)name, text, (int)(n > name ? n - name - 1 : 0),
+                text + name + 1);
+        text += text[n] == ',' ? n + 1 : n;
+    }
+}
+
+static nn_status write_group(const train_args *a, const train_group *g, bool lists, FILE *to)
 {
     char buffer[TRAIN_ARG_TEXT];
-    fprintf(to, "\n[%s]\n", g->rows->title);
+    if (!lists)
+        fprintf(to, "\n[%s]\n", g->rows->title);
     for (int i = 0; i < g->rows->n; i++) {
-        if (g->rows->args[i].flags & TRAIN_PASSING)
+        const train_arg *arg = &g->rows->args[i];
+        if ((arg->flags & TRAIN_PASSING) || (arg->section != NULL) != lists)
             continue;
-        const char *text = train_arg_text(&g->rows->args[i], struct_at(a, g->at), buffer);
+        const char *text = train_arg_text(arg, struct_at(a, g->at), buffer);
         if (!fits_a_line(text))
             return nn_fail(NN_EINVAL, "--%s: \"%.80s\" cannot stand in a recipe; rename it",
-                           g->rows->args[i].name, text);
-        fprintf(to, "%s = %s\n", g->rows->args[i].name, text);
+                           arg->name, text);
+        if (!lists)
+            fprintf(to, "%s = %s\n", arg->name, text);
+        else if (text[0] != '\0')
+            write_list(arg->section, text, to);
     }
     return NN_OK;
 }
@@ -290,7 +336,9 @@ nn_status train_args_write(const train_args *a, const char *path, const char *he
     fprintf(to, "; %s\n", heading);
     nn_status st = NN_OK;
     for (int g = 0; g < a->n_groups && st == NN_OK; g++)
-        st = write_group(a, &a->groups[g], to);
+        st = write_group(a, &a->groups[g], false, to);
+    for (int g = 0; g < a->n_groups && st == NN_OK; g++)
+        st = write_group(a, &a->groups[g], true, to);
     if (fclose(to) != 0 && st == NN_OK)
         st = nn_fail(NN_ENOMEM, "%s: out of memory", path);
     if (st == NN_OK)

@@ -61,6 +61,8 @@ typedef struct train_arg {
     double min, max;            /* TRAIN_INT, TRAIN_REAL, TRAIN_REALS: bounds, unless both are 0 */
     const char *const *choices; /* TRAIN_CHOICE: names, ended by NULL */
     unsigned flags;
+    const char *section; /* TRAIN_TEXT "a=1,b=2": in a recipe a section of its own, with a line for
+                            each entry; NULL: a line like any other */
 } train_arg;
 
 /* Rows over one struct, and where that struct lies in a command's settings. */
