@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "nn/base/mem.h"
-#include "quant/quant.h"
+#include "quant/spec.h"
 
 enum { NAME_BYTES = NN_MAX_NAME + 32 }; /* a node's name and what is added to it */
 enum { FQ_SCALE = 3 };                  /* input of op fakequant */
@@ -20,6 +20,8 @@ quant_config quant_config_default(void)
     return (quant_config){ .weight_bits = 8,
                            .act_bits = 8,
                            .granularity = QUANT_PER_CHANNEL,
+                           .weight_scheme = QUANT_SYMMETRIC,
+                           .act_scheme = QUANT_AFFINE,
                            .act_rule = &quant_range_ema,
                            .input = { .scale = 1, .zero_point = 0 } };
 }
@@ -43,9 +45,19 @@ static bool is_folded(quant_stage s)
     return s == QUANT_CALIBRATE || s == QUANT_DEPLOY;
 }
 
-static bool is_quantized(quant_stage s)
+static bool quantizes_weights(quant_stage s)
 {
-    return s == QUANT_TRAIN || s == QUANT_DEPLOY;
+    return s == QUANT_TRAIN || s == QUANT_TRAIN_WEIGHTS || s == QUANT_DEPLOY;
+}
+
+static bool quantizes_activations(quant_stage s)
+{
+    return s == QUANT_TRAIN || s == QUANT_TRAIN_ACTS || s == QUANT_DEPLOY;
+}
+
+static nn_fq_mode mode_of(bool quantizes)
+{
+    return quantizes ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE;
 }
 
 /* ---- fakequant nodes ------------------------------------------------------------------------- */
@@ -134,14 +146,15 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
     act_scope(name, sizeof name, n);
     act_scope(scope, sizeof scope, nn_graph_node(s->from, point->leader));
     const quant_point *leader = &s->points[point->leader];
-    bool leads = point->leader == n->index, fixed = leader->how == QUANT_FIXED;
+    const quant_spec spec = quant_range_spec(s->config, s->from, s->points, point->leader);
     fq_parts p = { .name = name,
                    .scope = scope,
-                   .attr = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
-                             .rule = leads && !fixed ? s->config->act_rule : NULL,
-                             .grid = nn_grid_signed(fixed ? 8 : s->config->act_bits, false),
-                             .axis = -1 },
-                   .fixed = fixed ? &leader->fixed : NULL };
+                   .attr = { .mode = mode_of(quantizes_activations(s->stage)),
+                             .rule = point->leader == n->index ? spec.rule : NULL,
+                             .grid = spec.grid,
+                             .symmetric = spec.symmetric,
+                             .axis = spec.axis },
+                   .fixed = leader->how == QUANT_FIXED ? &leader->fixed : NULL };
     find_layer(&p, to, x, n, s);
     return fakequant(to, x, &p);
 }
@@ -155,14 +168,14 @@ static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, cons
 {
     char scope[NAME_BYTES];
     snprintf(scope, sizeof scope, "%s/quant", n->in[1]->name);
-    bool per_channel = s->config->granularity == QUANT_PER_CHANNEL;
+    const quant_spec spec = quant_weight_spec(s->config, n);
     fq_parts p = { .name = scope,
                    .scope = scope,
-                   .attr = { .mode = is_quantized(s->stage) ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE,
-                             .rule = &quant_range_last,
-                             .grid = nn_grid_signed(s->config->weight_bits, true),
-                             .symmetric = true,
-                             .axis = per_channel ? channel_axis(n) : -1 } };
+                   .attr = { .mode = mode_of(quantizes_weights(s->stage)),
+                             .rule = spec.rule,
+                             .grid = spec.grid,
+                             .symmetric = spec.symmetric,
+                             .axis = spec.axis } };
     return fakequant(to, w, &p);
 }
 
@@ -220,7 +233,7 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
     nn_node *weight = in[1], *bias = n->n_in > 2 ? in[2] : NULL;
     if (s->stage == QUANT_WATCH)
         return nn_rewrite_copy(to, n, in, NULL);
-    if (bn != NULL && n->n_in > 2 && s->stage == QUANT_TRAIN) {
+    if (bn != NULL && n->n_in > 2 && !is_folded(s->stage)) {
         nn_graph_stick(to, nn_fail(NN_ENOTSUP,
                                    "%s %s: has a bias and a batch norm, which makes the bias idle; "
                                    "leave it out",
@@ -232,7 +245,7 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
     weight = quantize_weight(to, weight, n, s);
     if (bn != NULL && is_folded(s->stage))
         bias = fold_bias(to, bias, n, bn);
-    if (bias != NULL && is_quantized(s->stage))
+    if (bias != NULL && quantizes_weights(s->stage) && quantizes_activations(s->stage))
         bias = round_bias(to, bias, n, weight, s);
     nn_node *own[] = { in[0], weight, bias };
     return nn_node_new(to, n->id, n->name, own, bias != NULL ? 3 : 2, &n->attr);
@@ -277,7 +290,9 @@ nn_status quant_build(nn_graph *to, const nn_graph *from, const quant_config *co
     quant_point *points = nn_mem_alloc((size_t)nn_graph_count(from) * sizeof *points);
     if (points == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: a graph of %d nodes", nn_graph_count(from));
-    nn_status st = quant_points_find(points, from, config->input);
+    nn_status st = quant_config_check(config, from);
+    if (st == NN_OK)
+        st = quant_points_find(points, from, config->input);
     inserter s = { from, config, stage, points };
     if (st == NN_OK)
         st = nn_graph_rewrite(to, from, insert, &s, NULL);

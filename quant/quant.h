@@ -12,15 +12,21 @@
 #include "quant/ranges.h"
 
 typedef enum quant_granularity { QUANT_PER_CHANNEL, QUANT_PER_TENSOR } quant_granularity;
+typedef enum quant_scheme { QUANT_SYMMETRIC, QUANT_AFFINE } quant_scheme;
 
 typedef struct quant_config {
-    int weight_bits, act_bits;     /* 8 */
+    int weight_bits, act_bits;     /* 2 to 8; quant/spec.h says what becomes of them */
     quant_granularity granularity; /* of weights */
+    quant_scheme weight_scheme,
+        act_scheme;                /* affine weights are per tensor, and lower to uint8 only */
     const nn_range_rule *act_rule; /* of activations */
-    nn_affine input;               /* of the image: real = scale * (code - zero_point), code int8 */
+    const char *layers; /* bits of single layers, "GLOB=w4a8,GLOB=w8": a glob names a node, or all
+                           below a part of its path; later ones win; NULL: none; borrowed */
+    nn_affine input;    /* of the image: real = scale * (code - zero_point), code int8 */
 } quant_config;
 
-/* 8 bits, per channel, moving averages; an input of mean 0 and deviation 1 in real = code. */
+/* 8 bits, weights symmetric and per channel, activations affine by moving averages; an input of
+ * mean 0 and deviation 1 in real = code. */
 quant_config quant_config_default(void);
 
 /* Pixels p (0..255) normalised as (p - mean) / std with an integer mean have the int8 codes p -
@@ -33,14 +39,17 @@ typedef enum quant_stage {
     QUANT_WATCH, /* float training, batch norms as they are; activations are observed */
     QUANT_TRAIN, /* fake-quantized training; folded weights, batch norms live (bnscale, bnunscale)
                   */
-    QUANT_CALIBRATE, /* float, batch norms folded; weights and activations are observed */
+    QUANT_TRAIN_WEIGHTS, /* the same between two delays: weights only, activations are observed */
+    QUANT_TRAIN_ACTS,    /* or activations only */
+    QUANT_CALIBRATE,     /* float, batch norms folded; weights and activations are observed */
     QUANT_DEPLOY /* fake-quantized, batch norms folded, biases rounded: what export/lower.h takes */
 } quant_stage;
 
 /* Builds into the empty graph `to`, over the same parameters, the stage's copy of the float graph
  * `from`. The ranges are parameters of kind NN_PARAM_STATE named after the node or parameter:
  * "stage1/conv1/relu/act_quant/min", "stage1/conv1/weight/quant/scale", ... (nn/range.h).
- * Errors: NN_ENOTSUP (what cannot be quantized, by name), NN_ENOMEM. */
+ * Errors: NN_ENOTSUP (what cannot be quantized, by name), NN_EINVAL (quant_config_check),
+ * NN_ENOMEM. */
 nn_status quant_build(nn_graph *to, const nn_graph *from, const quant_config *config,
                       quant_stage stage);
 

@@ -4,19 +4,19 @@
 
 #include "nn/base/mem.h"
 #include "nn/show.h"
+#include "quant/plan.h"
 #include "train/inspect.h"
 #include "train/output.h"
 #include "train/safetensors.h"
 
 enum { FQ_X, FQ_MIN, FQ_MAX, FQ_SCALE, FQ_ZERO_POINT }; /* inputs of op fakequant */
-enum { TEXT = 512, NAME = NN_MAX_NAME + 32 };
 
 typedef struct view {
     const char *path;
     const train_network *n;
     const train_tensors *file;
     nn_arena *texts;
-    quant_point *point; /* of each node of the float graph; NULL without --plan */
+    quant_plan_row *plan; /* of each node of the float graph; NULL without --plan */
 } view;
 
 static const char *clean(const view *v, const char *text)
@@ -24,113 +24,32 @@ static const char *clean(const view *v, const char *text)
     return train_output_clean(v->texts, text);
 }
 
-/* ---- the plan
- * ------------------------------------------------------------------------------------------ */
-
-static const nn_node *reader_of(const nn_graph *g, const nn_node *n)
-{
-    for (int i = n->index + 1; i < nn_graph_count(g); i++)
-        for (int k = 0; k < nn_graph_node(g, i)->n_in; k++)
-            if (nn_graph_node(g, i)->in[k] == n)
-                return nn_graph_node(g, i);
-    return NULL;
-}
-
-static void explain_parameter(const view *v, const nn_node *n, char text[TEXT])
-{
-    const nn_node *reader = reader_of(v->n->graph, n);
-    if (reader == NULL)
-        snprintf(text, TEXT, "nothing reads it");
-    else if (!quant_has_weight(reader))
-        snprintf(text, TEXT, "folded into the weights and bias before %s", clean(v, reader->name));
-    else if (reader->in[1] != n)
-        snprintf(text, TEXT, "int32, scale of input * scale of weights");
-    else
-        snprintf(text, TEXT, "%d bits, symmetric, one scale %s", v->n->quant.weight_bits,
-                 v->n->quant.granularity == QUANT_PER_CHANNEL ? "for each output channel"
-                                                              : "for all of it");
-}
-
-/* The scale and zero point of an activation's range, if they are known. */
-static bool find_range(const view *v, const nn_node *leader, double *scale, double *zero_point)
-{
-    char name[NAME];
-    snprintf(name, sizeof name, "%s/act_quant/scale", leader->name);
-    const nn_param *s = nn_params_find(v->n->params, name);
-    snprintf(name, sizeof name, "%s/act_quant/zero_point", leader->name);
-    const nn_param *z = nn_params_find(v->n->params, name);
-    if (s == NULL || z == NULL || !(s->value[0] > 0))
-        return false;
-    *scale = (double)s->value[0];
-    *zero_point = (double)z->value[0];
-    return true;
-}
-
-static void explain_activation(const view *v, const nn_node *n, char text[TEXT])
-{
-    const quant_point *p = &v->point[n->index];
-    const nn_node *leader = nn_graph_node(v->n->graph, p->leader);
-    double scale, zero_point;
-    int used = p->leader != n->index
-                   ? snprintf(text, TEXT, "in the range of %s", clean(v, leader->name))
-               : p->how == QUANT_FIXED
-                   ? snprintf(text, TEXT, "8 bits, the range is %s",
-                              n->id == NN_OP_input ? "that of pixels" : "the operator's own")
-                   : snprintf(text, TEXT, "%d bits, affine, range by %s", v->n->quant.act_bits,
-                              v->n->quant.act_rule->name);
-    if (used < 0 || used >= TEXT)
-        return;
-    if (find_range(v, leader, &scale, &zero_point))
-        snprintf(text + used, (size_t)(TEXT - used), ": %.9g * (q - %g)", scale, zero_point);
-    else
-        snprintf(text + used, (size_t)(TEXT - used), ", not known yet");
-}
-
-static const char *explain(const view *v, const nn_node *n, char text[TEXT])
-{
-    switch (v->point[n->index].how) {
-    case QUANT_WEIGHTS:
-        explain_parameter(v, n, text);
-        break;
-    case QUANT_FUSED:
-        snprintf(text, TEXT, "part of %s", clean(v, quant_fused_into(v->n->graph, n)->name));
-        break;
-    case QUANT_FLOAT:
-        snprintf(text, TEXT, "not part of the integer network");
-        break;
-    default:
-        explain_activation(v, n, text);
-    }
-    return text;
-}
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 static void print_plan(const view *v)
 {
-    char text[TEXT];
     printf("\n%-40s %-10s %-9s %s\n", "tensor", "op", "how", "why");
     for (int i = 0; i < nn_graph_count(v->n->graph); i++) {
-        const nn_node *n = nn_graph_node(v->n->graph, i);
-        printf("%-40s %-10s %-9s %s\n", clean(v, n->name), n->op->name,
-               quant_how_name(v->point[i].how), explain(v, n, text));
+        const quant_plan_row *r = &v->plan[i];
+        printf("%-40s %-10s %-9s %s\n", clean(v, r->node->name), r->node->op->name,
+               quant_how_name(r->how), clean(v, r->why));
     }
 }
 
 static void describe_plan(cJSON *list, const view *v)
 {
-    char text[TEXT];
     for (int i = 0; i < nn_graph_count(v->n->graph); i++) {
-        const nn_node *n = nn_graph_node(v->n->graph, i);
+        const quant_plan_row *r = &v->plan[i];
         cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "name", clean(v, n->name));
-        cJSON_AddStringToObject(row, "op", n->op->name);
-        cJSON_AddStringToObject(row, "how", quant_how_name(v->point[i].how));
-        cJSON_AddStringToObject(row, "why", explain(v, n, text));
+        cJSON_AddStringToObject(row, "name", clean(v, r->node->name));
+        cJSON_AddStringToObject(row, "op", r->node->op->name);
+        cJSON_AddStringToObject(row, "how", quant_how_name(r->how));
+        cJSON_AddStringToObject(row, "why", clean(v, r->why));
         cJSON_AddItemToArray(list, row);
     }
 }
 
-/* ---- ranges
- * -------------------------------------------------------------------------------------------- */
+/* ---- ranges ---------------------------------------------------------------------------------- */
 
 /* The next quantized tensor at or after node *i of the deployed graph, which *i then passes. */
 static const nn_node *next_range(const view *v, int *i)
@@ -199,8 +118,7 @@ static void describe_ranges(cJSON *list, const view *v)
     }
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static void print_numbers(const char *what, const double *x, int n)
 {
@@ -254,7 +172,7 @@ static nn_status print_text(const view *v)
     if (table == NULL)
         return NN_ENOMEM;
     print_head(v);
-    if (v->point != NULL) {
+    if (v->plan != NULL) {
         print_plan(v);
         return NN_OK;
     }
@@ -310,7 +228,7 @@ static nn_status print_json(const view *v)
         cJSON_AddStringToObject(o, "cannot_quantize", clean(v, v->n->reason));
     describe_tensors(cJSON_AddArrayToObject(o, "tensors"), v->file, v);
     describe_ranges(cJSON_AddArrayToObject(o, "ranges"), v);
-    if (v->point != NULL)
+    if (v->plan != NULL)
         describe_plan(cJSON_AddArrayToObject(o, "plan"), v);
     return train_output_json(o);
 }
@@ -321,8 +239,7 @@ static nn_status make_plan(view *v)
     if (!n->can_quantize)
         return nn_fail(NN_ENOTSUP, "%s: cannot be quantized: %s", v->path,
                        n->reason != NULL ? n->reason : "");
-    v->point = nn_arena_alloc(v->texts, (size_t)nn_graph_count(n->graph) * sizeof *v->point);
-    return v->point != NULL ? quant_points_find(v->point, n->graph, n->quant.input) : NN_ENOMEM;
+    return quant_plan_rows(&v->plan, v->texts, n->graph, &n->quant);
 }
 
 static nn_status show(view *v, const train_inspect_options *o)

@@ -15,8 +15,7 @@ const char *const train_ship_names[] = { "last", "best", NULL };
 
 static const char *const schedule_names[] = { "constant", "step", "cosine", "onecycle", NULL };
 static const char *const conv_names[] = { "exact", NULL };
-static const char *const weight_scheme_names[] = { "symmetric", NULL };
-static const char *const act_scheme_names[] = { "affine", NULL };
+static const char *const scheme_names[] = { "symmetric", "affine", NULL };
 static const char *const bn_fold_names[] = { "running", NULL };
 
 /* ---- the rows -------------------------------------------------------------------------------- */
@@ -274,16 +273,23 @@ static const train_arg quant_args[] = {
       .kind = TRAIN_CHOICE,
       .at = AT(weight_scheme),
       .value = "symmetric",
-      .choices = weight_scheme_names,
+      .choices = scheme_names,
       .help = "grid of weights",
       .flags = TRAIN_MATHS },
     { .name = "act-scheme",
       .kind = TRAIN_CHOICE,
       .at = AT(act_scheme),
       .value = "affine",
-      .choices = act_scheme_names,
+      .choices = scheme_names,
       .help = "grid of activations",
       .flags = TRAIN_MATHS },
+    { .name = "quant-layers",
+      .kind = TRAIN_TEXT,
+      .at = AT(layers),
+      .form = "GLOB=w8a8,...",
+      .help = "bits of single layers: 'conv1=w8a8,stage3/*=w4'; later ones win",
+      .flags = TRAIN_MATHS,
+      .section = "quant.layers" },
     { .name = "range",
       .kind = TRAIN_TEXT,
       .at = AT(range),
@@ -382,6 +388,9 @@ nn_status train_recipe_quant(quant_config *out, const train_quant_options *q)
     out->weight_bits = q->weight_bits;
     out->act_bits = q->act_bits;
     out->granularity = (quant_granularity)q->granularity;
+    out->weight_scheme = (quant_scheme)q->weight_scheme;
+    out->act_scheme = (quant_scheme)q->act_scheme;
+    out->layers = q->layers;
     out->act_rule = quant_range_by_name(q->range != NULL ? q->range : "");
     return out->act_rule != NULL ? NN_OK : nn_fail_context(NN_EINVAL, "--range");
 }

@@ -53,6 +53,7 @@ typedef struct train_quant_options {
     int weight_bits, act_bits;
     int granularity; /* quant_granularity */
     int weight_scheme, act_scheme, bn_fold;
+    const char *layers;                  /* quant_config's; NULL: none */
     const char *range;                   /* quant_range_by_name */
     train_span freeze_bn, freeze_ranges; /* 0: never */
     int ship;                            /* 0 last, 1 best */

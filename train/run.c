@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "quant/plan.h"
 #include "train/evaluate.h"
 #include "train/history.h"
 #include "train/log.h"
@@ -194,6 +195,20 @@ static void say_what(const run *r)
                   (long long)train_loop_switch(r->loop));
 }
 
+/* How each tensor of the file will be quantized, before a day is spent on it. */
+static nn_status say_plan(const run *r)
+{
+    const train_network *n = r->network;
+    quant_plan_row *rows;
+    if (!n->can_quantize)
+        return NN_OK;
+    NN_TRY(quant_plan_rows(&rows, r->arena, n->graph, &n->quant));
+    for (int i = 0; i < nn_graph_count(n->graph); i++)
+        if (rows[i].in_file)
+            train_log("  %-32s %s", rows[i].node->name, rows[i].why);
+    return NN_OK;
+}
+
 static nn_status prepare(run *r)
 {
     char path[TRAIN_PATH];
@@ -207,6 +222,7 @@ static nn_status prepare(run *r)
     NN_TRY(make_network(r));
     NN_TRY(train_loop_new(&r->loop, r->network, r->set, r->o->max_memory));
     say_what(r);
+    NN_TRY(say_plan(r));
     if (r->state != NULL)
         NN_TRY(in_file(resume(r), last_name));
     if (r->o->use == TRAIN_FOLDER_OVERWRITE) /* not before the new run is sure to begin */

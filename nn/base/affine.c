@@ -28,10 +28,10 @@ nn_affine nn_affine_from_range(float min, float max, nn_grid grid)
 
 nn_affine nn_affine_symmetric(float min, float max, nn_grid grid)
 {
-    double largest = fmax(fabs((double)min), fabs((double)max));
-    if (largest < (double)FLT_MIN * grid.qmax)
+    double scale = fmax((double)max / grid.qmax, (double)min / grid.qmin);
+    if (scale < (double)FLT_MIN)
         return (nn_affine){ .scale = 1.0f, .zero_point = 0 };
-    return (nn_affine){ .scale = (float)(largest / grid.qmax), .zero_point = 0 };
+    return (nn_affine){ .scale = (float)scale, .zero_point = 0 };
 }
 
 int32_t nn_affine_code(float x, nn_affine a, nn_grid grid)

@@ -31,8 +31,8 @@ nn_grid nn_grid_signed(int bits, bool narrow);
  * min = max = 0 gives scale 1 and the code of 0 nearest to the grid's lower end. */
 nn_affine nn_affine_from_range(float min, float max, nn_grid grid);
 
-/* Symmetric: zero point 0, scale = max(|min|, |max|) / qmax (grid must be narrow: qmin = -qmax).
- * An all-zero range gives scale 1. */
+/* Symmetric: zero point 0, scale = max(max / qmax, min / qmin) for qmin < 0 < qmax, which on a
+ * narrow grid is max(|min|, |max|) / qmax.  A range without an extent gives scale 1. */
 nn_affine nn_affine_symmetric(float min, float max, nn_grid grid);
 
 /* The code of x: round(x / scale) + zero_point, half away from zero, clamped to the grid; the
