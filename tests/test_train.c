@@ -93,6 +93,11 @@ static void stop(setup *s)
     nn_arena_free(s->arena);
 }
 
+static train_spans delays(int64_t weights, int64_t acts, train_unit unit)
+{
+    return (train_spans){ { weights, unit }, { acts, unit } };
+}
+
 /* Everything at once, so that everything is resumed: augmentation, averages, momentum, clipping. */
 static void with_everything(setup *s)
 {
@@ -103,7 +108,7 @@ static void with_everything(setup *s)
     s->recipe.training.label_smoothing = 0.1;
     s->recipe.training.nesterov = true;
     s->recipe.quant.qat = true;
-    s->recipe.quant.delay = (train_span){ 5, TRAIN_STEPS };
+    s->recipe.quant.delay = delays(3, 5, TRAIN_STEPS);
 }
 
 static nn_bytes file_of(const char *path)
@@ -143,7 +148,7 @@ static void learns(const char *optimizer, double lr)
     s.recipe.data.data = "noise:16x16x1:4:1500";
     s.recipe.training.epochs = 6;
     s.recipe.quant.qat = true;
-    s.recipe.quant.delay = (train_span){ 4, TRAIN_EPOCHS };
+    s.recipe.quant.delay = delays(4, 4, TRAIN_EPOCHS);
     assert_ok(start(&s));
     assert_ok(train_loop_run(s.loop, INT64_MAX, &hooks));
     print_message("%s: loss %.3f, fake-quant %.3f, int8 %.3f\n", optimizer, last.at.loss,
@@ -233,7 +238,7 @@ static void another_network_is_not_resumed(void **state)
 static nn_status count_float(void *ctx, const train_moment *at)
 {
     int64_t *n_float = ctx;
-    if (!at->quantized)
+    if (at->stage == TRAIN_FLOAT)
         assert_int_equal(at->step, ++*n_float); /* all before the first quantized one */
     return NN_OK;
 }
@@ -248,11 +253,54 @@ static void delay_is_exact(void **state)
         defaults(&s);
         s.recipe.training.steps = 6;
         s.recipe.quant.qat = true;
-        s.recipe.quant.delay = (train_span){ delay, TRAIN_STEPS };
+        s.recipe.quant.delay = delays(delay, delay, TRAIN_STEPS);
         assert_ok(start(&s));
         assert_ok(train_loop_run(s.loop, INT64_MAX, &hooks));
         assert_int_equal(n_float, delay);
         assert_int_equal(train_loop_switch(s.loop), delay);
+        stop(&s);
+    }
+}
+
+typedef struct course {
+    int steps[3]; /* of each stage */
+    char said[256];
+} course;
+
+static nn_status count_stages(void *ctx, const train_moment *at)
+{
+    ((course *)ctx)->steps[at->stage]++;
+    return NN_OK;
+}
+
+static void note_switch(void *ctx, int64_t step, const char *what)
+{
+    course *c = ctx;
+    size_t at = strlen(c->said);
+    snprintf(c->said + at, sizeof c->said - at, "%lld %.7s;", (long long)step, what);
+}
+
+/* Weights and activations each have their delay, in either order, and every switch is said. */
+static void delays_may_differ(void **state)
+{
+    (void)state;
+    const char *const said[] = { "2 weights;4 activat;6 batch n;7 quantiz;",
+                                 "1 activat;5 weights;6 batch n;7 quantiz;" };
+    for (int i = 0; i < 2; i++) {
+        setup s;
+        course c = { .said = "" };
+        const train_hooks hooks = { .ctx = &c, .on_step = count_stages, .on_switch = note_switch };
+        defaults(&s);
+        s.recipe.training.steps = 8;
+        s.recipe.quant.qat = true;
+        s.recipe.quant.delay = i == 0 ? delays(2, 4, TRAIN_STEPS) : delays(5, 1, TRAIN_STEPS);
+        s.recipe.quant.freeze_bn = (train_span){ 6, TRAIN_STEPS };
+        s.recipe.quant.freeze_ranges = (train_span){ 7, TRAIN_STEPS };
+        assert_ok(start(&s));
+        assert_ok(train_loop_run(s.loop, INT64_MAX, &hooks));
+        assert_int_equal(c.steps[TRAIN_FLOAT], i == 0 ? 2 : 1);
+        assert_int_equal(c.steps[TRAIN_PARTLY], i == 0 ? 2 : 4);
+        assert_string_equal(c.said, said[i]);
         stop(&s);
     }
 }
@@ -267,7 +315,7 @@ static void before_the_switch_nothing_differs(void **state)
         setup s;
         defaults(&s);
         s.recipe.quant.qat = qat == 1;
-        s.recipe.quant.delay = (train_span){ 5, TRAIN_STEPS };
+        s.recipe.quant.delay = delays(5, 5, TRAIN_STEPS);
         assert_ok(start(&s));
         assert_ok(train_loop_run(s.loop, 5, NULL));
         nn_vector v = nn_params_trained(s.network->params);
@@ -287,7 +335,7 @@ static void impossible_recipes_are_refused(void **state)
     setup s;
     defaults(&s);
     s.recipe.quant.qat = true;
-    s.recipe.quant.delay = (train_span){ 2, TRAIN_EPOCHS };
+    s.recipe.quant.delay = delays(2, 2, TRAIN_EPOCHS);
     assert_fails(start(&s), NN_EINVAL, "--quant-delay: 16 steps");
     stop(&s);
     defaults(&s);
@@ -389,6 +437,7 @@ int main(void)
         cmocka_unit_test(threads_do_not_change_bits),
         cmocka_unit_test(another_network_is_not_resumed),
         cmocka_unit_test(delay_is_exact),
+        cmocka_unit_test(delays_may_differ),
         cmocka_unit_test(before_the_switch_nothing_differs),
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(divergence_stops_the_run),

@@ -148,6 +148,24 @@ static nn_status store_span(const train_arg *arg, train_span *out, const char *t
                           : "a number of steps (2000) or epochs (2ep)");
 }
 
+/* "N" is "N,N". */
+static nn_status store_spans(const train_arg *arg, train_spans *out, const char *text)
+{
+    char first[64];
+    size_t n = strcspn(text, ",");
+    train_spans both;
+    if (n >= sizeof first)
+        return refuse(arg, text, "a number of steps or epochs, or two: 2000,1ep");
+    memcpy(first, text, n);
+    first[n] = '\0';
+    NN_TRY(store_span(arg, &both.first, first));
+    both.second = both.first;
+    if (text[n] == ',')
+        NN_TRY(store_span(arg, &both.second, text + n + 1));
+    *out = both;
+    return NN_OK;
+}
+
 static nn_status store_extent(const train_arg *arg, train_extent *out, const char *text)
 {
     char *end;
@@ -195,6 +213,8 @@ nn_status train_arg_store(const train_arg *arg, void *base, const char *text)
         return store_choice(arg, to, text);
     case TRAIN_SPAN:
         return store_span(arg, to, text);
+    case TRAIN_SPANS:
+        return store_spans(arg, to, text);
     case TRAIN_EXTENT:
         return store_extent(arg, to, text);
     case TRAIN_REALS:
@@ -220,10 +240,19 @@ static int write_real(char *text, size_t size, double x)
     return n;
 }
 
-static void write_span(char *text, train_span s)
+static int write_span(char *text, train_span s)
 {
     static const char *const units[] = { "", "ep", "min" };
-    snprintf(text, TRAIN_ARG_TEXT, "%lld%s", (long long)s.n, units[s.unit]);
+    return snprintf(text, TRAIN_ARG_TEXT / 2, "%lld%s", (long long)s.n, units[s.unit]);
+}
+
+static void write_spans(char *text, const train_spans *s)
+{
+    int n = write_span(text, s->first);
+    if (s->first.n == s->second.n && s->first.unit == s->second.unit)
+        return;
+    text[n++] = ',';
+    write_span(text + n, s->second);
 }
 
 static void write_reals(char *text, const train_reals *list)
@@ -260,6 +289,9 @@ const char *train_arg_text(const train_arg *arg, const void *base, char buffer[T
         break;
     case TRAIN_SPAN:
         write_span(buffer, *(const train_span *)from);
+        break;
+    case TRAIN_SPANS:
+        write_spans(buffer, from);
         break;
     case TRAIN_EXTENT: {
         const train_extent *e = from;

@@ -352,9 +352,11 @@ nn_status train_args_write(const train_args *a, const char *path, const char *he
 static const char *form_of(const train_arg *arg)
 {
     static const char *const forms[] = {
-        [TRAIN_FLAG] = "",       [TRAIN_INT] = " N",      [TRAIN_COUNT] = " N",
-        [TRAIN_REAL] = " X",     [TRAIN_TEXT] = " TEXT",  [TRAIN_CHOICE] = " NAME",
-        [TRAIN_SPAN] = " N[ep]", [TRAIN_EXTENT] = " HxW", [TRAIN_REALS] = " X[,X...]",
+        [TRAIN_FLAG] = "",       [TRAIN_INT] = " N",
+        [TRAIN_COUNT] = " N",    [TRAIN_REAL] = " X",
+        [TRAIN_TEXT] = " TEXT",  [TRAIN_CHOICE] = " NAME",
+        [TRAIN_SPAN] = " N[ep]", [TRAIN_SPANS] = " N[ep][,N[ep]]",
+        [TRAIN_EXTENT] = " HxW", [TRAIN_REALS] = " X[,X...]",
     };
     return forms[arg->kind];
 }

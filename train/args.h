@@ -23,7 +23,8 @@ typedef enum train_kind {
     TRAIN_REAL,   /* double, finite */
     TRAIN_TEXT,   /* const char *, borrowed; NULL for an empty one */
     TRAIN_CHOICE, /* int: index into `choices` */
-    TRAIN_SPAN, /* train_span: "2000" steps, "2ep" epochs, and "10min" where `minutes` allows it */
+    TRAIN_SPAN,  /* train_span: "2000" steps, "2ep" epochs, and "10min" where `minutes` allows it */
+    TRAIN_SPANS, /* train_spans: one span for both, or two: "2000,1ep" */
     TRAIN_EXTENT, /* train_extent: "32x48", height first; "0x0" is none */
     TRAIN_REALS,  /* train_reals: "0.5" or "1,2,3"; empty is none */
 } train_kind;
@@ -34,6 +35,10 @@ typedef struct train_span {
     int64_t n; /* >= 0 */
     train_unit unit;
 } train_span;
+
+typedef struct train_spans {
+    train_span first, second;
+} train_spans;
 
 typedef struct train_extent {
     int height, width;

@@ -59,7 +59,7 @@ static void put_score(FILE *to, const train_score *s, bool top5)
 nn_status train_history_add(train_history *h, const train_line *l, double images_per_s)
 {
     fprintf(h->file, "%lld,%lld,%s,%.8g,%.6f,%.6f,", (long long)l->at.step, (long long)l->at.epoch,
-            l->at.quantized ? "qat" : "float", l->at.lr, l->at.loss, l->at.top1);
+            train_stage_name(l->at.stage), l->at.lr, l->at.loss, l->at.top1);
     if (l->has_val)
         put_score(h->file, &l->val, true);
     else

@@ -12,7 +12,8 @@
 enum { LINES_PER_EPOCH = 10 };
 #define MOST_STEPS INT64_C(1000000000000000)
 
-enum { FLOAT_STEP, QUANT_STEP, FLOAT_EVAL, QUANT_EVAL, N_PHASES };
+/* For each stage a phase to train and, behind those, one to evaluate. */
+enum { N_STAGES = TRAIN_QUANTIZED + 1, N_PHASES = 2 * N_STAGES };
 
 struct train_loop {
     train_network *network;
@@ -28,9 +29,10 @@ struct train_loop {
     opt_schedule schedule;
 
     int64_t batches, total;
-    int64_t switch_step; /* first quantized step; INT64_MAX: never */
+    int64_t delay_weights, delay_acts; /* their first quantized steps; INT64_MAX: never */
     int64_t freeze_bn, freeze_ranges;
     int64_t line_every; /* steps */
+    train_stage stage;  /* of the last step */
     bool positioned;    /* the loader stands at state.step */
     train_state state;
     double lr;
@@ -38,9 +40,16 @@ struct train_loop {
 
 /* ---- a step ---------------------------------------------------------------------------------- */
 
-static bool is_quantized(const train_loop *t, int64_t step)
+const char *train_stage_name(train_stage s)
 {
-    return step >= t->switch_step;
+    static const char *const names[] = { "float", "part", "qat" };
+    return names[s];
+}
+
+static train_stage stage_of(const train_loop *t, int64_t step)
+{
+    bool weights = step >= t->delay_weights, acts = step >= t->delay_acts;
+    return weights && acts ? TRAIN_QUANTIZED : weights || acts ? TRAIN_PARTLY : TRAIN_FLOAT;
 }
 
 static nn_run run_of(const train_loop *t, int64_t step)
@@ -84,7 +93,7 @@ static nn_status take_step(train_loop *t)
 {
     const ds_batch *batch;
     const int64_t step = t->state.step;
-    train_phase *p = &t->phase[is_quantized(t, step) ? QUANT_STEP : FLOAT_STEP];
+    train_phase *p = &t->phase[stage_of(t, step)];
     const nn_run run = run_of(t, step);
 
     NN_TRY(ds_loader_next(t->loader, &batch));
@@ -95,7 +104,8 @@ static nn_status take_step(train_loop *t)
     nn_exec_backward(p->exec, batch->n, &run);
     NN_TRY(update(t, step));
 
-    t->network->info.quantized = is_quantized(t, step);
+    t->stage = stage_of(t, step);
+    t->network->info.quantized = t->stage == TRAIN_QUANTIZED;
     t->network->info.step = ++t->state.step;
     return NN_OK;
 }
@@ -115,11 +125,10 @@ static nn_status score_int8(train_loop *t, train_score *out)
 
 static nn_status score(train_loop *t, train_line *line)
 {
-    bool quantized = line->at.quantized;
-    train_phase *p = &t->phase[quantized ? QUANT_EVAL : FLOAT_EVAL];
+    train_phase *p = &t->phase[N_STAGES + line->at.stage];
     NN_TRY(train_evaluate_exec(&line->val, p->exec, p->image, p->logits, t->validation));
     line->has_val = true;
-    if (quantized) {
+    if (line->at.stage == TRAIN_QUANTIZED) {
         NN_TRY(score_int8(t, &line->int8));
         line->has_int8 = true;
     }
@@ -129,7 +138,7 @@ static nn_status score(train_loop *t, train_line *line)
 /* The best one is looked for among the kind of network that the run ends with. */
 static void compare(train_loop *t, train_line *line)
 {
-    bool counts = line->at.quantized == is_quantized(t, t->total - 1);
+    bool counts = line->at.stage == stage_of(t, t->total - 1);
     const train_score *s = line->has_int8 ? &line->int8 : &line->val;
     int64_t correct = (int64_t)floor(s->top1 * (double)s->n + 0.5);
     line->is_best = counts && correct > t->state.best_correct;
@@ -161,7 +170,7 @@ train_moment train_loop_moment(const train_loop *t)
                            .batches = t->batches,
                            .epoch = (t->state.step + t->batches - 1) / t->batches,
                            .batch = t->network->info.recipe.training.batch,
-                           .quantized = t->network->info.quantized,
+                           .stage = t->stage,
                            .lr = t->lr,
                            .loss = t->state.loss / seen,
                            .top1 = (double)t->state.correct / seen };
@@ -191,10 +200,26 @@ static nn_status find_place(train_loop *t)
     return ds_loader_seek(t->loader, t->state.step / t->batches, t->state.step % t->batches);
 }
 
+/* Says what begins with the next step. */
+static void announce(const train_loop *t, const train_hooks *h)
+{
+    const struct {
+        int64_t step;
+        const char *what;
+    } changes[] = { { t->delay_weights, "weights are fake-quantized" },
+                    { t->delay_acts, "activations are fake-quantized" },
+                    { t->freeze_bn, "batch norm statistics stand still" },
+                    { t->freeze_ranges, "quantization ranges stand still" } };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
+        if (changes[i].step == t->state.step && h != NULL && h->on_switch != NULL)
+            h->on_switch(h->ctx, t->state.step, changes[i].what);
+}
+
 nn_status train_loop_run(train_loop *t, int64_t step, const train_hooks *h)
 {
     NN_TRY(find_place(t));
     while (t->state.step < t->total && t->state.step < step) {
+        announce(t, h);
         NN_TRY(take_step(t));
         train_moment now = train_loop_moment(t);
         NN_TRY(write_line(t, h));
@@ -220,7 +245,8 @@ nn_status train_loop_restore(train_loop *t, const train_tensors *file)
         return nn_fail(NN_EINVAL, "%lld steps are done already, the run has %lld",
                        (long long)t->state.step, (long long)t->total);
     t->network->info.step = t->state.step;
-    t->network->info.quantized = t->state.step > 0 && is_quantized(t, t->state.step - 1);
+    t->stage = t->state.step > 0 ? stage_of(t, t->state.step - 1) : TRAIN_FLOAT;
+    t->network->info.quantized = t->stage == TRAIN_QUANTIZED;
     t->positioned = false;
     return NN_OK;
 }
@@ -240,7 +266,8 @@ nn_status train_loop_save_network(train_loop *t, const char *path)
 
 int64_t train_loop_switch(const train_loop *t)
 {
-    return t->switch_step == INT64_MAX ? -1 : t->switch_step;
+    int64_t last = t->delay_weights > t->delay_acts ? t->delay_weights : t->delay_acts;
+    return last == INT64_MAX ? -1 : last;
 }
 
 size_t train_loop_bytes(const train_loop *t)
@@ -255,6 +282,18 @@ static int64_t step_or_never(train_span s, int64_t batches)
     return s.n > 0 ? train_span_steps(s, batches) : INT64_MAX;
 }
 
+static nn_status plan_delays(train_loop *t, const train_spans *delay)
+{
+    t->delay_weights = train_span_steps(delay->first, t->batches);
+    t->delay_acts = train_span_steps(delay->second, t->batches);
+    if (train_loop_switch(t) >= t->total)
+        return nn_fail(NN_EINVAL,
+                       "--quant-delay: %lld steps, but training ends after %lld; the network would "
+                       "not be quantized",
+                       (long long)train_loop_switch(t), (long long)t->total);
+    return NN_OK;
+}
+
 static nn_status plan_steps(train_loop *t)
 {
     const train_recipe *r = &t->network->info.recipe;
@@ -266,12 +305,9 @@ static nn_status plan_steps(train_loop *t)
     t->line_every = t->batches > LINES_PER_EPOCH ? t->batches / LINES_PER_EPOCH : 1;
     t->freeze_bn = step_or_never(r->quant.freeze_bn, t->batches);
     t->freeze_ranges = step_or_never(r->quant.freeze_ranges, t->batches);
-    t->switch_step = r->quant.qat ? train_span_steps(r->quant.delay, t->batches) : INT64_MAX;
-    if (r->quant.qat && t->switch_step >= t->total)
-        return nn_fail(NN_EINVAL,
-                       "--quant-delay: %lld steps, but training ends after %lld; nothing would be "
-                       "quantized",
-                       (long long)t->switch_step, (long long)t->total);
+    t->delay_weights = t->delay_acts = INT64_MAX;
+    if (r->quant.qat)
+        NN_TRY(plan_delays(t, &r->quant.delay));
     t->schedule = opt_schedule_of((opt_schedule_kind)r->training.schedule, r->training.lr,
                                   train_span_steps(r->training.warmup, t->batches));
     return opt_schedule_check(&t->schedule, t->total);
@@ -291,22 +327,35 @@ static nn_status open_loaders(train_loop *t)
 }
 
 /* Before the switch the float graph watches, if there is a switch to come. */
+static train_phase_kind kind_of(const train_loop *t, train_stage stage, bool training)
+{
+    if (stage == TRAIN_FLOAT)
+        return training && t->delay_acts != INT64_MAX ? TRAIN_PHASE_WATCH : TRAIN_PHASE_FLOAT;
+    if (stage == TRAIN_PARTLY)
+        return t->delay_weights < t->delay_acts ? TRAIN_PHASE_WEIGHTS : TRAIN_PHASE_ACTS;
+    return training ? TRAIN_PHASE_QUANT : TRAIN_PHASE_DEPLOY;
+}
+
+/* Is there a step of this stage? */
+static bool has_stage(const train_loop *t, train_stage stage)
+{
+    if (stage == TRAIN_PARTLY)
+        return t->delay_weights != t->delay_acts;
+    return stage == TRAIN_FLOAT || t->delay_acts != INT64_MAX;
+}
+
 static nn_status build_phases(train_loop *t, uint64_t max_memory)
 {
     const train_training_options *o = &t->network->info.recipe.training;
-    const bool qat = t->network->info.recipe.quant.qat;
-    const train_phase_options all[N_PHASES] = {
-        [FLOAT_STEP] = { .kind = qat ? TRAIN_PHASE_WATCH : TRAIN_PHASE_FLOAT, .training = true },
-        [QUANT_STEP] = { .kind = TRAIN_PHASE_QUANT, .training = true },
-        [FLOAT_EVAL] = { .kind = TRAIN_PHASE_FLOAT },
-        [QUANT_EVAL] = { .kind = TRAIN_PHASE_DEPLOY },
-    };
     for (int i = 0; i < N_PHASES; i++) {
-        train_phase_options one = all[i];
-        one.batch = o->batch;
-        one.smoothing = o->label_smoothing;
-        one.max_bytes = max_memory;
-        if (qat || (i != QUANT_STEP && i != QUANT_EVAL))
+        const train_stage stage = (train_stage)(i % N_STAGES);
+        const bool training = i < N_STAGES;
+        const train_phase_options one = { .kind = kind_of(t, stage, training),
+                                          .training = training,
+                                          .batch = o->batch,
+                                          .smoothing = o->label_smoothing,
+                                          .max_bytes = max_memory };
+        if (has_stage(t, stage))
             NN_TRY(train_phase_build(&t->phase[i], t->network, &one));
         if (t->phase[i].plan != NULL && t->phase[i].plan->bytes > t->block_bytes)
             t->block_bytes = t->phase[i].plan->bytes;

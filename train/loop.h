@@ -12,12 +12,18 @@
 
 typedef struct train_loop train_loop;
 
+/* What a step computes with: in this order, the second one only with two delays. */
+typedef enum train_stage { TRAIN_FLOAT, TRAIN_PARTLY, TRAIN_QUANTIZED } train_stage;
+
+/* "float", "part", "qat": as in log.csv. */
+const char *train_stage_name(train_stage s);
+
 /* Where a run is. */
 typedef struct train_moment {
     int64_t step, total;    /* steps done, steps of the whole run */
     int64_t batches, epoch; /* steps of an epoch; epochs begun */
     int batch;              /* pictures a step */
-    bool quantized;         /* the last step was */
+    train_stage stage;      /* of the last step */
     double lr;              /* of the last step */
     double loss, top1;      /* means since the last line */
 } train_moment;
@@ -26,7 +32,7 @@ typedef struct train_moment {
  * epoch, the validation. */
 typedef struct train_line {
     train_moment at;
-    bool has_val; /* validated: as float before the switch, fake-quantized after it */
+    bool has_val; /* validated: as the network is trained, folded once it is quantized */
     train_score val;
     bool has_int8; /* and on the integer runtime */
     train_score int8;
@@ -39,6 +45,8 @@ typedef struct train_hooks {
     nn_status (*on_line)(void *ctx, const train_line *line); /* about ten an epoch */
     nn_status (*on_step)(void *ctx, const train_moment *at); /* after the step and its line */
     bool (*stop)(void *ctx);                                 /* asked after each step: leave now? */
+    /* Before the first step at which something changes for good; one line without a full stop. */
+    void (*on_switch)(void *ctx, int64_t step, const char *what);
 } train_hooks;
 
 /* Prepares a run of the network's own recipe on a set that fits it.  With QAT the graphs before and

@@ -3,6 +3,8 @@
 static nn_status copy_graph(train_phase *p, const train_network *n, train_phase_kind kind)
 {
     static const quant_stage stages[] = { [TRAIN_PHASE_WATCH] = QUANT_WATCH,
+                                          [TRAIN_PHASE_WEIGHTS] = QUANT_TRAIN_WEIGHTS,
+                                          [TRAIN_PHASE_ACTS] = QUANT_TRAIN_ACTS,
                                           [TRAIN_PHASE_QUANT] = QUANT_TRAIN,
                                           [TRAIN_PHASE_DEPLOY] = QUANT_DEPLOY };
     NN_TRY(nn_graph_new(&p->graph, n->params));

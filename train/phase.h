@@ -1,6 +1,7 @@
 /* phase - one way of running a network: a graph, perhaps with its loss, its plan and its executor.
  *
- * A training run has up to four: float and fake-quantized, each for training and for evaluation.
+ * A training run has up to six: float, partly and wholly fake-quantized, each for training and for
+ * evaluation.
  * All share the parameters, and one block of memory, since only one of them runs at a time. */
 #ifndef OCTET_TRAIN_PHASE_H
 #define OCTET_TRAIN_PHASE_H
@@ -9,10 +10,12 @@
 #include "train/session.h"
 
 typedef enum train_phase_kind {
-    TRAIN_PHASE_FLOAT, /* as the model is written */
-    TRAIN_PHASE_WATCH, /* the same, and activation ranges are observed */
-    TRAIN_PHASE_QUANT, /* fake-quantized training */
-    TRAIN_PHASE_DEPLOY /* fake-quantized, batch norms folded: evaluation only */
+    TRAIN_PHASE_FLOAT,   /* as the model is written */
+    TRAIN_PHASE_WATCH,   /* the same, and activation ranges are observed */
+    TRAIN_PHASE_WEIGHTS, /* weights fake-quantized, activations observed: between two delays */
+    TRAIN_PHASE_ACTS,    /* activations fake-quantized, weights not yet */
+    TRAIN_PHASE_QUANT,   /* fake-quantized training */
+    TRAIN_PHASE_DEPLOY   /* fake-quantized, batch norms folded: evaluation only */
 } train_phase_kind;
 
 typedef struct train_phase {

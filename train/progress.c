@@ -54,7 +54,7 @@ void train_progress_step(train_progress *p, const train_moment *at)
     void (*show)(const char *fmt, ...) = live ? train_log_live : train_log;
     show("epoch %lld/%lld  step %lld/%lld  %s  loss %.4f  acc %.2f %%  %.0f images/s  %s left",
          (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
-         (long long)at->step, (long long)at->total, at->quantized ? "qat" : "float", at->loss,
+         (long long)at->step, (long long)at->total, train_stage_name(at->stage), at->loss,
          100 * at->top1, images_per_second(p, at, now),
          train_duration(seconds_left(p, at, now), left));
 }
@@ -66,12 +66,12 @@ static void show_epoch(const train_progress *p, const train_line *l, double spee
     double steps = p->epoch_steps > 0 ? (double)p->epoch_steps : 1;
     if (l->has_val)
         snprintf(val, sizeof val, "  val %.2f %%%s", 100 * l->val.top1,
-                 at->quantized ? " fake-quant" : "");
+                 at->stage == TRAIN_QUANTIZED ? " fake-quant" : "");
     if (l->has_int8)
         snprintf(int8, sizeof int8, ", %.2f %% int8", 100 * l->int8.top1);
     train_log("epoch %lld/%lld  %s  lr %.4g  loss %.4f  acc %.2f %%%s%s%s  %.0f images/s  %s left",
               (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
-              at->quantized ? "qat" : "float", at->lr, p->epoch_loss / steps,
+              train_stage_name(at->stage), at->lr, p->epoch_loss / steps,
               100 * p->epoch_top1 / steps, val, int8, l->is_best ? " (best)" : "", speed,
               train_duration(left, time));
 }

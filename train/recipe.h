@@ -49,7 +49,7 @@ typedef struct train_training_options {
 /* [quantization] */
 typedef struct train_quant_options {
     bool qat;
-    train_span delay;
+    train_spans delay; /* of weights, of activations */
     int weight_bits, act_bits;
     int granularity; /* quant_granularity */
     int weight_scheme, act_scheme, bn_fold;

@@ -191,7 +191,7 @@ static void say_what(const run *r)
               (long long)train_loop_moment(r->loop).total, recipe->training.batch,
               (unsigned long long)r->o->seed, (double)train_loop_bytes(r->loop) / 1e6);
     if (train_loop_switch(r->loop) >= 0)
-        train_log("fake quantization after %lld float steps",
+        train_log("fake quantization of the whole network after %lld steps",
                   (long long)train_loop_switch(r->loop));
 }
 
@@ -271,6 +271,12 @@ static nn_status on_step(void *ctx, const train_moment *at)
     return is_save_due(r, at) ? save(r) : NN_OK;
 }
 
+static void on_switch(void *ctx, int64_t step, const char *what)
+{
+    (void)ctx;
+    train_log("step %lld: from here on %s", (long long)step, what);
+}
+
 static bool should_stop(void *ctx)
 {
     run *r = ctx;
@@ -280,7 +286,7 @@ static bool should_stop(void *ctx)
 
 static nn_status train(run *r)
 {
-    const train_hooks hooks = { r, on_line, on_step, should_stop };
+    const train_hooks hooks = { r, on_line, on_step, should_stop, on_switch };
     train_moment at = train_loop_moment(r->loop);
     train_progress_begin(&r->progress, at.step);
     r->saved_at = train_clock();
