@@ -82,15 +82,14 @@ typedef struct table {
     int n;
 } table;
 
-/* The node that names n's layer: the one whose name is the shortest scope of n's, or n itself. */
-static const nn_node *leader(const nn_graph *g, const nn_node *n)
+const nn_node *nn_show_leader(const nn_graph *g, const nn_node *n)
 {
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *other = nn_graph_node(g, i);
         size_t length = strlen(other->name);
         if (other->id != NN_OP_param && other != n && strncmp(n->name, other->name, length) == 0 &&
             n->name[length] == '/')
-            return leader(g, other);
+            return nn_show_leader(g, other);
     }
     return n;
 }
@@ -133,7 +132,7 @@ static table collect(nn_arena *a, const nn_graph *g)
         const nn_node *n = nn_graph_node(g, i);
         if (n->id == NN_OP_param)
             continue;
-        const char *name = leader(g, n)->name;
+        const char *name = nn_show_leader(g, n)->name;
         if (t.n == 0 || strcmp(t.row[t.n - 1].name, name) != 0)
             t.row[t.n++].name = name;
         add_node(&t.row[t.n - 1], g, n);

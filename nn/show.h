@@ -15,6 +15,9 @@ typedef struct nn_size {
 
 nn_size nn_graph_size(const nn_graph *g);
 
+/* The node that names n's layer: of those whose name is a scope of n's, the outermost; or n. */
+const nn_node *nn_show_leader(const nn_graph *g, const nn_node *n);
+
 /* A table with one row a layer (its nodes are those that share its name as a scope: conv1,
  * conv1/bn, conv1/relu), with output shape, parameters that can be trained, and
  * multiply-accumulates for one item; the sums stand below.  Lines end in '\n'.  Lives in `a`; NULL
