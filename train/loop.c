@@ -1,6 +1,7 @@
 #include "train/loop.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "nn/base/mem.h"
@@ -36,6 +37,10 @@ struct train_loop {
     bool positioned;    /* the loader stands at state.step */
     train_state state;
     double lr;
+
+    bool profile;
+    double lapped; /* when the last part of a step ended */
+    train_times times;
 };
 
 /* ---- a step ---------------------------------------------------------------------------------- */
@@ -89,20 +94,37 @@ static nn_status update(train_loop *t, int64_t step)
     return NN_OK;
 }
 
+/* A part of the step ends here. */
+static void lap(train_loop *t, double *part)
+{
+    if (!t->profile)
+        return;
+    double now = omp_get_wtime();
+    *part += now - t->lapped;
+    t->lapped = now;
+}
+
 static nn_status take_step(train_loop *t)
 {
+    double before = 0;
     const ds_batch *batch;
     const int64_t step = t->state.step;
     train_phase *p = &t->phase[stage_of(t, step)];
     const nn_run run = run_of(t, step);
 
+    lap(t, &before);
     NN_TRY(ds_loader_next(t->loader, &batch));
     nn_exec_bind(p->exec, p->image, batch->image);
     nn_exec_bind(p->exec, p->label, batch->label);
+    lap(t, &t->times.data);
     nn_exec_forward(p->exec, batch->n, &run);
+    lap(t, &t->times.forward);
     NN_TRY(note(t, p, batch));
+    lap(t, &t->times.score);
     nn_exec_backward(p->exec, batch->n, &run);
+    lap(t, &t->times.backward);
     NN_TRY(update(t, step));
+    lap(t, &t->times.update);
 
     t->stage = stage_of(t, step);
     t->network->info.quantized = t->stage == TRAIN_QUANTIZED;
@@ -273,6 +295,24 @@ int64_t train_loop_switch(const train_loop *t)
 size_t train_loop_bytes(const train_loop *t)
 {
     return t->block_bytes;
+}
+
+void train_loop_profile(train_loop *t)
+{
+    t->profile = true;
+    for (int i = 0; i < N_PHASES; i++)
+        if (t->phase[i].exec != NULL)
+            nn_exec_profile(t->phase[i].exec, true);
+}
+
+train_times train_loop_times(const train_loop *t)
+{
+    return t->times;
+}
+
+const nn_exec *train_loop_exec(const train_loop *t)
+{
+    return t->phase[t->stage].exec;
 }
 
 /* ---- preparing ------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #ifndef OCTET_TRAIN_LOOP_H
 #define OCTET_TRAIN_LOOP_H
 
+#include "nn/exec.h"
 #include "train/checkpoint.h"
 #include "train/metrics.h"
 
@@ -80,5 +81,18 @@ nn_status train_loop_save_network(train_loop *t, const char *path);
 
 /* Bytes of activations that the run holds. */
 size_t train_loop_bytes(const train_loop *t);
+
+/* Where the time of the steps goes: from now on it is measured, each node's too (nn_exec_times).
+ * Call it once. */
+void train_loop_profile(train_loop *t);
+
+/* Seconds since then.  What the loader does beside the step is not in it, only waiting for it. */
+typedef struct train_times {
+    double data, forward, score, backward, update;
+} train_times;
+train_times train_loop_times(const train_loop *t);
+
+/* What ran the last step. */
+const nn_exec *train_loop_exec(const train_loop *t);
 
 #endif
