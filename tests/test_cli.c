@@ -20,8 +20,8 @@ static void usage(void **state)
     assert_int_equal(strncmp(text_of(o->out), "octet ", 6), 0);
 }
 
-static const char *const commands[] = { "train", "eval",    "quantize", "export",
-                                        "run",   "inspect", "verify",   "data" };
+static const char *const commands[] = { "train",   "eval",   "quantize", "export", "run",
+                                        "inspect", "verify", "bench",    "data" };
 
 static void help_of_every_command(void **state)
 {
