@@ -156,6 +156,45 @@ static long full_disk_write(int fd, const void *data, size_t size)
     return -1;
 }
 
+static int no_links(const char *from, const char *to)
+{
+    (void)from, (void)to;
+    errno = EPERM;
+    return -1;
+}
+
+static void check_text(const char *path, const char *text)
+{
+    nn_bytes b;
+    assert_ok(nn_file_read(&b, path, 0));
+    assert_string_equal((const char *)b.data, text);
+    nn_bytes_free(&b);
+}
+
+/* A kept version outlives the next write, with hard links and without. */
+static void a_former_version_is_kept(void **state)
+{
+    (void)state;
+    char now[1024], before[1024];
+    snprintf(now, sizeof now, "%s", test_path("now"));
+    snprintf(before, sizeof before, "%s", test_path("before"));
+    for (int links = 0; links < 2; links++) {
+        nn_file_calls calls = *nn_file_set_calls(NULL);
+        if (!links)
+            calls.link = no_links;
+        nn_file_set_calls(&calls);
+        assert_ok(nn_file_write(now, "one", 3));
+        assert_ok(nn_file_keep(now, before));
+        assert_ok(nn_file_keep(now, before)); /* the same file twice */
+        assert_ok(nn_file_write(now, "two", 3));
+        nn_file_set_calls(NULL);
+        check_text(before, "one");
+        check_text(now, "two");
+    }
+    assert_fails(nn_file_keep(test_path("none"), before), NN_EIO, "before");
+    check_text(before, "one");
+}
+
 static void file_write_is_all_or_nothing(void **state)
 {
     (void)state;
@@ -182,13 +221,10 @@ static void file_write_is_all_or_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers),
-        cmocka_unit_test(normal_has_its_moments),
-        cmocka_unit_test(below_is_in_range_and_even),
-        cmocka_unit_test(math_agrees_with_libm),
-        cmocka_unit_test(affine_follows_the_converter),
-        cmocka_unit_test(affine_codes),
-        cmocka_unit_test(arena_survives_failure),
+        cmocka_unit_test(philox_known_answers),         cmocka_unit_test(normal_has_its_moments),
+        cmocka_unit_test(below_is_in_range_and_even),   cmocka_unit_test(math_agrees_with_libm),
+        cmocka_unit_test(affine_follows_the_converter), cmocka_unit_test(affine_codes),
+        cmocka_unit_test(arena_survives_failure),       cmocka_unit_test(a_former_version_is_kept),
         cmocka_unit_test(file_write_is_all_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,8 +100,7 @@ static void assert_same_file(const char *a, const char *b)
     nn_bytes_free(&y);
 }
 
-/* ---- folders
- * ----------------------------------------------------------------------------------------- */
+/* ---- folders --------------------------------------------------------------------------------- */
 
 static void leaves_its_results(void **state)
 {
@@ -156,8 +155,7 @@ static void wrong_usage_exits_with_2(void **state)
     assert_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
 }
 
-/* ---- going on
- * ---------------------------------------------------------------------------------------- */
+/* ---- going on -------------------------------------------------------------------------------- */
 
 static void resume_goes_on_or_begins(void **state)
 {
@@ -170,8 +168,30 @@ static void resume_goes_on_or_begins(void **state)
     assert_same_file(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
     assert_error(train("--out %s --resume --lr 0.5 --quiet", test_path("r1")), 2, "--lr");
     assert_error(train("--out %s --resume --seed 5 --quiet", test_path("r1")), 2, "--seed");
-    assert_ok(nn_file_write(in("r1", "model.safetensors"), "not a checkpoint", 16));
-    assert_error(train("--out %s --resume --quiet", test_path("r1")), 1, "model.safetensors");
+}
+
+/* The last state is damaged: the one before is whole, and the run ends as it would have. */
+static void a_damaged_state_falls_back_to_the_one_before(void **state)
+{
+    (void)state;
+    nn_bytes last;
+    assert_int_equal(train(SMALL "--epochs 3 --out %s --quiet", test_path("d1")), 0);
+    assert_int_equal(train(SMALL "--epochs 3 --out %s --quiet", test_path("d2")), 0);
+    assert_ok(nn_file_read(&last, in("d1", "model.safetensors"), 0));
+    last.data[last.size / 2] ^= 4;
+    assert_ok(nn_file_write(in("d1", "model.safetensors"), last.data, last.size));
+    assert_ok(nn_file_write(in("d1", "model.safetensors.tmp4711"), last.data, last.size / 2));
+    nn_bytes_free(&last);
+    assert_int_equal(train("--out %s --resume", test_path("d1")), 0);
+    assert_said(errors, "going on from previous.safetensors instead");
+    assert_said(errors, "resume: after step 16");
+    const char *const names[] = { "model.safetensors", "previous.safetensors" };
+    for (int i = 0; i < 2; i++)
+        assert_same_file(in("d1", names[i]), in("d2", names[i]));
+    assert_int_equal(access(in("d1", "model.safetensors.tmp4711"), F_OK), -1);
+    for (int i = 0; i < 2; i++)
+        assert_ok(nn_file_write(in("d1", names[i]), "not a checkpoint", 16));
+    assert_error(train("--out %s --resume --quiet", test_path("d1")), 1, "previous.safetensors");
 }
 
 static void wait_ms(long ms)
@@ -256,8 +276,7 @@ static void the_log_has_no_step_twice(void **state)
     nn_bytes_free(&b);
 }
 
-/* ---- from another network
- * ------------------------------------------------------------------------------ */
+/* ---- from another network -------------------------------------------------------------------- */
 
 static void init_starts_a_head_anew(void **state)
 {
@@ -296,6 +315,7 @@ int main(void)
         cmocka_unit_test(keeps_a_folder_that_is_not_empty),
         cmocka_unit_test(wrong_usage_exits_with_2),
         cmocka_unit_test(resume_goes_on_or_begins),
+        cmocka_unit_test(a_damaged_state_falls_back_to_the_one_before),
         cmocka_unit_test(a_signal_saves_and_leaves),
         cmocka_unit_test(the_log_has_no_step_twice),
         cmocka_unit_test(init_starts_a_head_anew),

@@ -13,8 +13,10 @@
 static const char lock_name[] = ".lock";
 
 /* What a run leaves. */
-static const char *const results[] = { "model.safetensors", "best.safetensors", "model.tflite",
-                                       "recipe.ini",        "log.csv",          "report.html" };
+static const char *const results[] = { "model.safetensors", "previous.safetensors",
+                                       "best.safetensors",  "model.tflite",
+                                       "recipe.ini",        "log.csv",
+                                       "report.html" };
 
 enum { N_RESULTS = sizeof results / sizeof results[0], ROOM_FOR_A_NAME = 64 };
 
@@ -25,7 +27,8 @@ static nn_status fail(const char *path)
 
 const char *train_folder_file(const train_folder *f, const char *name, char *out)
 {
-    snprintf(out, TRAIN_PATH, "%.*s/%s", TRAIN_PATH - ROOM_FOR_A_NAME, f->path, name);
+    snprintf(out, TRAIN_PATH, "%.*s/%.*s", TRAIN_PATH - ROOM_FOR_A_NAME, f->path,
+             ROOM_FOR_A_NAME - 2, name);
     return out;
 }
 
@@ -97,6 +100,30 @@ nn_status train_folder_clear(const train_folder *f)
     return NN_OK;
 }
 
+/* "model.safetensors.tmp4711": what a run that was killed while it wrote has left. */
+static bool is_left_over(const char *name)
+{
+    for (int i = 0; i < N_RESULTS; i++) {
+        size_t n = strlen(results[i]);
+        if (strncmp(name, results[i], n) == 0 && strncmp(name + n, ".tmp", 4) == 0 &&
+            name[n + 4 + strspn(name + n + 4, "0123456789")] == '\0')
+            return true;
+    }
+    return false;
+}
+
+static void sweep(const train_folder *f)
+{
+    char path[TRAIN_PATH];
+    DIR *d = opendir(f->path);
+    if (d == NULL)
+        return;
+    for (struct dirent *e = readdir(d); e != NULL; e = readdir(d))
+        if (is_left_over(e->d_name))
+            unlink(train_folder_file(f, e->d_name, path));
+    closedir(d);
+}
+
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use)
 {
     f->lock = -1;
@@ -105,6 +132,7 @@ nn_status train_folder_open(train_folder *f, const char *path, train_folder_use 
     strcpy(f->path, path);
     NN_TRY(make_folders(f->path));
     NN_TRY(hold(f));
+    sweep(f);
     nn_status st = use == TRAIN_FOLDER_NEW ? check_empty(f) : NN_OK;
     if (st != NN_OK)
         train_folder_close(f);

@@ -20,7 +20,8 @@ typedef enum train_folder_use {
                             */
 } train_folder_use;
 
-/* Makes the folder with its parents if need be, and holds it until train_folder_close or the end of
+/* Makes the folder with its parents if need be, removes what a killed run has half written, and
+ * holds it until train_folder_close or the end of
  * the process, however it ends.  Errors: NN_EIO (system; not empty; held by another run), NN_EINVAL
  * (path). */
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use);

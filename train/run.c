@@ -9,7 +9,8 @@
 #include "train/progress.h"
 #include "train/ship.h"
 
-static const char last_name[] = "model.safetensors", best_name[] = "best.safetensors";
+static const char last_name[] = "model.safetensors", best_name[] = "best.safetensors",
+                  previous_name[] = "previous.safetensors";
 
 /* Everything that a run holds. */
 typedef struct run {
@@ -20,6 +21,8 @@ typedef struct run {
     nn_arena *arena;
     ds_set *set;
     train_tensors *init, *state; /* files: of --init, and to resume from; NULL: none */
+    const char *state_name;      /* of the latter */
+    bool last_is_sound;          /* the folder's last state may become its previous one */
     train_network *network;
     train_loop *loop;
     train_history history;
@@ -133,6 +136,27 @@ static nn_status same_recipe(const train_recipe *saved, const train_recipe *now)
     return NN_OK;
 }
 
+/* The state to go on from: the last one, or, if that is damaged, the one before.  None: r->state
+ * stays NULL and the run begins. */
+static nn_status find_state(run *r)
+{
+    char path[TRAIN_PATH];
+    const bool has_previous = train_folder_has(&r->folder, previous_name);
+    r->state_name = last_name;
+    if (train_folder_has(&r->folder, last_name)) {
+        nn_status st =
+            train_tensors_read(&r->state, train_folder_file(&r->folder, last_name, path));
+        r->last_is_sound = st == NN_OK;
+        if (st != NN_EFORMAT || !has_previous)
+            return st;
+        train_log("resume: %s; going on from %s instead", nn_message(), previous_name);
+    }
+    if (!has_previous)
+        return NN_OK;
+    r->state_name = previous_name;
+    return train_tensors_read(&r->state, train_folder_file(&r->folder, previous_name, path));
+}
+
 static nn_status resume(run *r)
 {
     train_info info;
@@ -214,8 +238,8 @@ static nn_status prepare(run *r)
     char path[TRAIN_PATH];
     NN_TRY(nn_arena_new(&r->arena));
     NN_TRY(train_folder_open(&r->folder, r->o->out, r->o->use));
-    if (r->o->use == TRAIN_FOLDER_RESUME && train_folder_has(&r->folder, last_name))
-        NN_TRY(train_tensors_read(&r->state, train_folder_file(&r->folder, last_name, path)));
+    if (r->o->use == TRAIN_FOLDER_RESUME)
+        NN_TRY(find_state(r));
     if (r->o->recipe->training.init != NULL)
         NN_TRY(inherit(r));
     NN_TRY(open_data(r));
@@ -224,7 +248,7 @@ static nn_status prepare(run *r)
     say_what(r);
     NN_TRY(say_plan(r));
     if (r->state != NULL)
-        NN_TRY(in_file(resume(r), last_name));
+        NN_TRY(in_file(resume(r), r->state_name));
     if (r->o->use == TRAIN_FOLDER_OVERWRITE) /* not before the new run is sure to begin */
         NN_TRY(train_folder_clear(&r->folder));
     if (r->o->args != NULL)
@@ -238,8 +262,12 @@ static nn_status prepare(run *r)
 
 static nn_status save(run *r)
 {
-    char path[TRAIN_PATH];
-    NN_TRY(train_loop_save(r->loop, train_folder_file(&r->folder, last_name, path)));
+    char path[TRAIN_PATH], previous[TRAIN_PATH];
+    train_folder_file(&r->folder, last_name, path);
+    if (r->last_is_sound)
+        NN_TRY(nn_file_keep(path, train_folder_file(&r->folder, previous_name, previous)));
+    NN_TRY(train_loop_save(r->loop, path));
+    r->last_is_sound = true;
     r->saved_at = train_clock();
     r->saved_step = train_loop_moment(r->loop).step;
     return NN_OK;

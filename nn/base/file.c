@@ -39,6 +39,7 @@ static const nn_file_calls system_calls = {
     .fsync = fsync,
     .close = close,
     .rename = rename,
+    .link = link,
     .unlink = unlink,
     .fsync_folder = fsync_folder,
 };
@@ -158,25 +159,65 @@ static nn_status write_stream(const char *path, const void *data, size_t size)
     return bad ? nn_fail(NN_EIO, "%s: cannot be written: %s", path, strerror(saved)) : NN_OK;
 }
 
-nn_status nn_file_write(const char *path, const void *data, size_t size)
+static nn_status name_temporary(char out[PATH_MAX], const char *path)
 {
-    char temporary[PATH_MAX], folder[PATH_MAX];
-    if (is_stream(path))
-        return write_stream(path, data, size);
-    int n = snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid());
-    if (n < 0 || (size_t)n >= sizeof temporary)
+    int n = snprintf(out, PATH_MAX, "%s.tmp%ld", path, (long)getpid());
+    if (n < 0 || n >= PATH_MAX)
         return nn_fail(NN_EIO, "%s: cannot be written: the name is too long", path);
+    return NN_OK;
+}
+
+static nn_status fail_write(const char *path, const char *temporary)
+{
+    int saved = errno;
+    calls->unlink(temporary);
+    return nn_fail(NN_EIO, "%s: cannot be written: %s", path, strerror(saved));
+}
+
+static nn_status fsync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     if (slash == NULL)
         snprintf(folder, sizeof folder, ".");
     else
         snprintf(folder, sizeof folder, "%.*s", (int)(slash == path ? 1 : slash - path), path);
-    if (write_temporary(temporary, data, size) != 0 || calls->rename(temporary, path) != 0) {
-        int saved = errno;
-        calls->unlink(temporary);
-        return nn_fail(NN_EIO, "%s: cannot be written: %s", path, strerror(saved));
-    }
     if (calls->fsync_folder(folder) != 0)
         return nn_fail(NN_EIO, "%s: folder cannot be synchronised: %s", path, strerror(errno));
     return NN_OK;
+}
+
+nn_status nn_file_write(const char *path, const void *data, size_t size)
+{
+    char temporary[PATH_MAX];
+    if (is_stream(path))
+        return write_stream(path, data, size);
+    NN_TRY(name_temporary(temporary, path));
+    if (write_temporary(temporary, data, size) != 0 || calls->rename(temporary, path) != 0)
+        return fail_write(path, temporary);
+    return fsync_folder_of(path);
+}
+
+static nn_status copy_file(const char *path, const char *as)
+{
+    nn_bytes file;
+    NN_TRY(nn_file_read(&file, path, 0));
+    nn_status st = nn_file_write(as, file.data, file.size);
+    nn_bytes_free(&file);
+    return st;
+}
+
+nn_status nn_file_keep(const char *path, const char *as)
+{
+    char temporary[PATH_MAX];
+    NN_TRY(name_temporary(temporary, as));
+    calls->unlink(temporary); /* of a process with this number that was killed */
+    if (calls->link(path, temporary) != 0)
+        return errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK ? copy_file(path, as)
+                                                                        : fail_write(as, temporary);
+    /* Renaming one of two names of a file to the other does nothing, and leaves the temporary. */
+    if (calls->rename(temporary, as) != 0)
+        return fail_write(as, temporary);
+    calls->unlink(temporary);
+    return fsync_folder_of(as);
 }

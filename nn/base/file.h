@@ -26,7 +26,12 @@ void nn_bytes_free(nn_bytes *b);
  * Errors: NN_EIO. */
 nn_status nn_file_write(const char *path, const void *data, size_t size);
 
-/* The system calls that nn_file_write makes, each as its POSIX namesake: 0 or more for success, -1
+/* Gives the file at `path` the second name `as`, atomically, whatever had that name before: a
+ * former version that outlives the next nn_file_write.  Where the file system has no hard links it
+ * is copied.  Errors: NN_EIO, NN_ENOMEM. */
+nn_status nn_file_keep(const char *path, const char *as);
+
+/* The system calls that writing makes, each as its POSIX namesake: 0 or more for success, -1
  * and errno for failure.  Tests put a failing or recording set in its place. */
 typedef struct nn_file_calls {
     int (*open_new)(const char *path);
@@ -34,6 +39,7 @@ typedef struct nn_file_calls {
     int (*fsync)(int fd);
     int (*close)(int fd);
     int (*rename)(const char *from, const char *to);
+    int (*link)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*fsync_folder)(const char *folder);
 } nn_file_calls;
