@@ -42,7 +42,7 @@ nn_status quant_input_affine(nn_affine *out, double mean, double std)
 
 static bool is_folded(quant_stage s)
 {
-    return s == QUANT_CALIBRATE || s == QUANT_DEPLOY;
+    return s == QUANT_CALIBRATE || s == QUANT_DEPLOY || s == QUANT_NONE;
 }
 
 static bool quantizes_weights(quant_stage s)
@@ -124,6 +124,7 @@ static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_nod
         n = n->in[0];
     if (s->stage != QUANT_DEPLOY || y == NULL)
         return;
+    p->attr.is_uint8 = s->config->is_uint8;
     if (y->id == NN_OP_relu || y->id == NN_OP_relu6)
         y = y->in[0];
     if (n->id == NN_OP_gap || n->id == NN_OP_avg_pool) {
@@ -139,6 +140,8 @@ static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_nod
 /* The fakequant node behind an activation, if its kind has one. */
 static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, const inserter *s)
 {
+    if (s->stage == QUANT_NONE)
+        return x;
     const quant_point *point = &s->points[n->index];
     if (point->how != QUANT_OBSERVED && point->how != QUANT_FIXED && point->how != QUANT_ROUNDED)
         return x;
@@ -167,6 +170,8 @@ static int channel_axis(const nn_node *n)
 static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
 {
     char scope[NAME_BYTES];
+    if (s->stage == QUANT_NONE)
+        return w;
     snprintf(scope, sizeof scope, "%s/quant", n->in[1]->name);
     const quant_spec spec = quant_weight_spec(s->config, n);
     fq_parts p = { .name = scope,
@@ -251,11 +256,13 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
     return nn_node_new(to, n->id, n->name, own, bias != NULL ? 3 : 2, &n->attr);
 }
 
-static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const in[], quant_stage s)
+static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const in[],
+                                const inserter *s)
 {
-    if (is_folded(s))
+    bool alone = batch_norm_of(s, n->in[0]) != n; /* refused by quant_points_find */
+    if (is_folded(s->stage) && !alone)
         return in[0];
-    if (s == QUANT_WATCH)
+    if (s->stage == QUANT_WATCH || alone)
         return nn_rewrite_copy(to, n, in, NULL);
     char name[NAME_BYTES];
     snprintf(name, sizeof name, "%s/unscale", n->name);
@@ -275,7 +282,7 @@ static nn_node *insert(nn_graph *to, const nn_node *n, nn_node *const in[], void
     if (quant_has_weight(n))
         y = copy_layer(to, n, in, s);
     else if (n->id == NN_OP_bnorm)
-        y = copy_batch_norm(to, n, in, s->stage);
+        y = copy_batch_norm(to, n, in, s);
     else if (n->id == NN_OP_dropout && is_folded(s->stage))
         y = in[0];
     else
@@ -290,8 +297,8 @@ nn_status quant_build(nn_graph *to, const nn_graph *from, const quant_config *co
     quant_point *points = nn_mem_alloc((size_t)nn_graph_count(from) * sizeof *points);
     if (points == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: a graph of %d nodes", nn_graph_count(from));
-    nn_status st = quant_config_check(config, from);
-    if (st == NN_OK)
+    nn_status st = stage != QUANT_NONE ? quant_config_check(config, from) : NN_OK;
+    if (st == NN_OK && stage != QUANT_NONE)
         st = quant_points_find(points, from, config->input);
     inserter s = { from, config, stage, points };
     if (st == NN_OK)

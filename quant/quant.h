@@ -23,6 +23,7 @@ typedef struct quant_config {
     const char *layers; /* bits of single layers, "GLOB=w4a8,GLOB=w8": a glob names a node, or all
                            below a part of its path; later ones win; NULL: none; borrowed */
     nn_affine input;    /* of the image: real = scale * (code - zero_point), code int8 */
+    bool is_uint8;      /* QUANT_DEPLOY predicts a uint8 file, whose codes are int8's plus 128 */
 } quant_config;
 
 /* 8 bits, weights symmetric and per channel, activations affine by moving averages; an input of
@@ -42,12 +43,16 @@ typedef enum quant_stage {
     QUANT_TRAIN_WEIGHTS, /* the same between two delays: weights only, activations are observed */
     QUANT_TRAIN_ACTS,    /* or activations only */
     QUANT_CALIBRATE,     /* float, batch norms folded; weights and activations are observed */
-    QUANT_DEPLOY /* fake-quantized, batch norms folded, biases rounded: what export/lower.h takes */
+    QUANT_DEPLOY, /* fake-quantized, batch norms folded, biases rounded: an integer file's network
+                   */
+    QUANT_NONE    /* float, batch norms folded, nothing observed: a float file's network */
 } quant_stage;
 
 /* Builds into the empty graph `to`, over the same parameters, the stage's copy of the float graph
- * `from`. The ranges are parameters of kind NN_PARAM_STATE named after the node or parameter:
+ * `from`.  The ranges are parameters of kind NN_PARAM_STATE named after the node or parameter:
  * "stage1/conv1/relu/act_quant/min", "stage1/conv1/weight/quant/scale", ... (nn/range.h).
+ * QUANT_NONE asks nothing of `from`, needs no config (it may be NULL) and keeps a batch norm that
+ * cannot be folded.
  * Errors: NN_ENOTSUP (what cannot be quantized, by name), NN_EINVAL (quant_config_check),
  * NN_ENOMEM. */
 nn_status quant_build(nn_graph *to, const nn_graph *from, const quant_config *config,

@@ -200,7 +200,9 @@ static bool requantize(const nn_call *c)
     const nn_node *n = c->node;
     bool known = n->n_in > X_SCALE && c->saved == NULL && c->x[X_SCALE][0] > 0;
     size_t channels = (size_t)nn_shape_channels(n->shape);
-    nn_requantize r = { .mean_of = n->attr.fakequant.mean_of, .grid = n->attr.fakequant.grid };
+    nn_requantize r = { .mean_of = n->attr.fakequant.mean_of,
+                        .is_uint8 = n->attr.fakequant.is_uint8,
+                        .grid = n->attr.fakequant.grid };
     if (known && n->n_in > W_SCALE) {
         r.w_scale = c->x[W_SCALE];
         r.w_scales = nn_call_count_in(c, W_SCALE);

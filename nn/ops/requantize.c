@@ -19,7 +19,7 @@ size_t nn_requantize_bytes(size_t channels)
 }
 
 /* The real multipliers are formed as the reference kernels form them: products and quotients in
- * double, left to right. */
+ * double, left to right, but for the product of scales in uint8 kernels, which is a binary32. */
 static channel channel_of(const nn_requantize *r, size_t c)
 {
     channel ch = { 0, { 0, 0 } };
@@ -32,7 +32,8 @@ static channel channel_of(const nn_requantize *r, size_t c)
         return ch;
     }
     double product = r->x_scale * (double)r->w_scale[r->w_scales > 1 ? c : 0];
-    rt_multiplier_of(product / (double)r->out.scale, &ch.m);
+    rt_multiplier_of((r->is_uint8 ? (double)(float)product : product) / (double)r->out.scale,
+                     &ch.m);
     ch.per_real = 1.0 / product;
     return ch;
 }
@@ -53,7 +54,8 @@ static nn_real pooled_value(const nn_requantize *r, nn_real x)
     double half = floor(code) + 0.5;
     code = fabs(code - half) < near ? half : code;
     code = code > -1e9 ? code : -1e9;
-    return clamp_value(r, (int32_t)round(code < 1e9 ? code : 1e9));
+    code = code < 1e9 ? code : 1e9;
+    return clamp_value(r, (int32_t)(r->is_uint8 ? floor(code + 0.5) : round(code)));
 }
 
 static nn_real value_of(const nn_requantize *r, const channel *ch, nn_real x)
