@@ -4,6 +4,7 @@
 
 #include "export/lower_internal.h"
 #include "nn/base/mem.h"
+#include "quant/points.h"
 
 /* ---- tensors ------------------------------------------------------------------------------- */
 
@@ -12,22 +13,35 @@ static nn_real value_of(const nn_node *param, int i)
     return param->param->value[i];
 }
 
-/* An int8 activation tensor of batch 1 with the range of a fakequant node. */
+static void set_shape(tfl_tensor *t, nn_shape shape)
+{
+    t->rank = shape.rank;
+    for (int i = 0; i < shape.rank; i++)
+        t->dim[i] = shape.dim[i] == NN_BATCH ? 1 : shape.dim[i];
+}
+
+/* A float activation of batch 1. */
+static nn_status add_float(int32_t *out, ex_lowerer *l, const nn_node *n)
+{
+    tfl_tensor t = { .name = n->name, .type = l->type };
+    set_shape(&t, n->shape);
+    return tfl_add_tensor(out, l->m, &t);
+}
+
+/* An integer activation of batch 1 with the range of a fakequant node. */
 static nn_status add_activation(int32_t *out, ex_lowerer *l, const nn_node *n, const nn_node *fq)
 {
     float scale = (float)value_of(fq->in[EX_FQ_SCALE], 0);
-    int64_t zero_point = (int64_t)value_of(fq->in[EX_FQ_ZERO_POINT], 0);
+    int64_t zero_point = (int64_t)value_of(fq->in[EX_FQ_ZERO_POINT], 0) + l->offset;
     float min = (float)value_of(fq->in[EX_FQ_MIN], 0), max = (float)value_of(fq->in[EX_FQ_MAX], 0);
     if (!(scale > 0))
         return nn_fail(NN_EINVAL,
                        "%s: has no range yet; train with --qat or calibrate with octet quantize",
                        n->name);
     tfl_tensor t = { .name = n->name,
-                     .type = TFL_TYPE_INT8,
-                     .rank = n->shape.rank,
+                     .type = l->type,
                      .quant = { 1, &scale, &zero_point, 0, &min, &max } };
-    for (int i = 0; i < n->shape.rank; i++)
-        t.dim[i] = n->shape.dim[i] == NN_BATCH ? 1 : n->shape.dim[i];
+    set_shape(&t, n->shape);
     return tfl_add_tensor(out, l->m, &t);
 }
 
@@ -37,9 +51,7 @@ static nn_status add_in_range_of(int32_t *out, ex_lowerer *l, const char *name, 
 {
     tfl_tensor t = l->m->tensors[x];
     t.name = name;
-    t.rank = shape.rank;
-    for (int i = 0; i < shape.rank; i++)
-        t.dim[i] = shape.dim[i] == NN_BATCH ? 1 : shape.dim[i];
+    set_shape(&t, shape);
     return tfl_add_tensor(out, l->m, &t);
 }
 
@@ -59,23 +71,17 @@ nn_status ex_lower__pad(int32_t *out, ex_lowerer *l, const char *name, int32_t x
 {
     const tfl_tensor *from = &l->m->tensors[x];
     nn_shape shape = { .rank = from->rank };
-    int32_t *values = nn_arena_alloc(l->m->arena, 2 * NN_MAX_RANK * sizeof *values);
+    int32_t values[2 * NN_MAX_RANK];
     char *paddings_name = nn_arena_printf(l->m->arena, "%s/paddings", name);
-    if (values == NULL || paddings_name == NULL)
+    if (paddings_name == NULL)
         return NN_ENOMEM;
     for (int i = 0; i < from->rank; i++) {
         values[2 * i] = pad->before[i];
         values[2 * i + 1] = pad->after[i];
         shape.dim[i] = from->dim[i] + pad->before[i] + pad->after[i];
     }
-    tfl_tensor t = { .name = paddings_name,
-                     .type = TFL_TYPE_INT32,
-                     .rank = 2,
-                     .dim = { from->rank, 2 },
-                     .data = values,
-                     .bytes = (size_t)from->rank * 2 * sizeof *values };
     int32_t in[2] = { x, 0 };
-    NN_TRY(tfl_add_tensor(&in[1], l->m, &t));
+    NN_TRY(tfl_add_pairs(&in[1], l->m, paddings_name, values, from->rank));
     NN_TRY(add_in_range_of(out, l, name, shape, x));
     return ex_lower__op(l, TFL_OP_PAD, in, 2, *out, NULL);
 }
@@ -162,8 +168,7 @@ static nn_status emit_unary(ex_lowerer *l, const nn_node *n, int32_t out)
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
         if (ops[i].id == n->id)
             return ex_lower__op(l, ops[i].code, &l->tensor[n->in[0]->index], 1, out, &attr);
-    return nn_fail(NN_ENOTSUP, "%s %s: has no integer form in a .tflite file", n->op->name,
-                   n->name);
+    return nn_fail(NN_ENOTSUP, "%s %s: has no form in a .tflite file", n->op->name, n->name);
 }
 
 /* Emits what computes node n, with an activation fused where the operator has one. */
@@ -228,12 +233,31 @@ static nn_status lower_kept(ex_lowerer *l, const nn_node *n)
     return emit(l, n, *tensor, TFL_ACT_NONE);
 }
 
+/* What disappears into the operator that reads it, and what only training needs. */
+static bool is_no_tensor(const ex_lowerer *l, const nn_node *n)
+{
+    return n->id == NN_OP_param || n->id == NN_OP_bnscale || n->id == NN_OP_bnbias ||
+           (n->op->flags & NN_FLAG_TRAIN_ONLY) || (n->id == NN_OP_input && n->shape.rank < 2) ||
+           quant_fused_into(l->g, n) != NULL;
+}
+
+static nn_status lower_float(ex_lowerer *l, const nn_node *n)
+{
+    if (is_no_tensor(l, n))
+        return NN_OK;
+    int32_t *tensor = &l->tensor[n->index];
+    NN_TRY(add_float(tensor, l, n));
+    return n->id == NN_OP_input ? tfl_add_input(l->m, *tensor, n->name) : emit_group(l, n, *tensor);
+}
+
 static nn_status lower_node(ex_lowerer *l, const nn_node *n)
 {
-    if (n->id == NN_OP_fakequant && !is_weight(n))
-        NN_TRY(lower_fakequant(l, n));
-    else if (n->id == NN_OP_max_pool || n->id == NN_OP_reshape || n->id == NN_OP_pad)
+    if (n->id == NN_OP_max_pool || n->id == NN_OP_reshape || n->id == NN_OP_pad)
         NN_TRY(lower_kept(l, n));
+    else if (l->type == TFL_TYPE_FLOAT32)
+        NN_TRY(lower_float(l, n));
+    else if (n->id == NN_OP_fakequant && !is_weight(n))
+        NN_TRY(lower_fakequant(l, n));
     if (!n->is_output)
         return NN_OK;
     if (l->tensor[n->index] == EX_NO_TENSOR)
@@ -272,20 +296,27 @@ static nn_status run_once(nn_exec **out, nn_plan **plan, nn_real **zeros, const 
     return NN_OK;
 }
 
-nn_status ex_lower(tfl_model **out, nn_arena *arena, const nn_graph *deploy, const ex_info *info)
+nn_status ex_lower(tfl_model **out, nn_arena *arena, const nn_graph *g, ex_form form,
+                   const ex_info *info)
 {
+    static const struct {
+        enum tfl_type type;
+        int32_t offset;
+    } forms[] = { [EX_INT8] = { TFL_TYPE_INT8, 0 },
+                  [EX_UINT8] = { TFL_TYPE_UINT8, 128 },
+                  [EX_FLOAT] = { TFL_TYPE_FLOAT32, 0 } };
     nn_exec *values = NULL;
     nn_plan *plan = NULL;
     nn_real *zeros = NULL;
-    ex_lowerer l = { .g = deploy };
-    nn_status st = nn_graph_check(deploy);
+    ex_lowerer l = { .g = g, .type = forms[form].type, .offset = forms[form].offset };
+    nn_status st = nn_graph_check(g);
     if (st == NN_OK)
-        st = run_once(&values, &plan, &zeros, deploy);
+        st = run_once(&values, &plan, &zeros, g);
     if (st == NN_OK)
         st = tfl_model_new(&l.m, arena, info->name, info->description);
     if (st == NN_OK) {
         l.values = values;
-        l.tensor = nn_arena_alloc(arena, (size_t)nn_graph_count(deploy) * sizeof *l.tensor);
+        l.tensor = nn_arena_alloc(arena, (size_t)nn_graph_count(g) * sizeof *l.tensor);
         st = l.tensor != NULL ? lower_all(&l, info) : NN_ENOMEM;
     }
     if (st == NN_OK)

@@ -1,32 +1,98 @@
 /* lower_layer - convolutions and dense layers: codes of weights and biases, padding. */
 #include <math.h>
+#include <string.h>
 
 #include "export/lower_internal.h"
 
 enum { X, WEIGHT, BIAS };
 
+/* ---- constants ------------------------------------------------------------------------------- */
+
+void *ex_lower__words(ex_lowerer *l, const void *words, size_t n)
+{
+    uint8_t *bytes = nn_arena_alloc(l->m->arena, 4 * n);
+    for (size_t i = 0; bytes != NULL && i < n; i++) {
+        uint32_t word;
+        memcpy(&word, (const uint8_t *)words + 4 * i, sizeof word);
+        for (int k = 0; k < 4; k++)
+            bytes[4 * i + (size_t)k] = (uint8_t)(word >> (8 * k));
+    }
+    return bytes;
+}
+
+/* A float32 constant with the values of node n. */
+static nn_status add_floats(int32_t *out, ex_lowerer *l, const char *name, const nn_node *n)
+{
+    const nn_real *value = nn_exec_value(l->values, n);
+    size_t count = nn_shape_count(n->shape);
+    tfl_tensor t = { .name = name, .type = TFL_TYPE_FLOAT32, .rank = n->shape.rank };
+    float *floats = nn_arena_alloc(l->m->arena, count * sizeof *floats);
+    if (floats == NULL)
+        return NN_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        floats[i] = (float)value[i];
+    for (int i = 0; i < t.rank; i++)
+        t.dim[i] = n->shape.dim[i];
+    t.data = ex_lower__words(l, floats, count);
+    t.bytes = count * sizeof *floats;
+    return t.data != NULL ? tfl_add_tensor(out, l->m, &t) : NN_ENOMEM;
+}
+
 /* ---- weights --------------------------------------------------------------------------------- */
 
-/* The weight's scales, one for each output channel or one for all. */
+/* The parameter behind a weight, whose name it has in the file. */
+static const nn_node *param_of(const nn_node *weight)
+{
+    while (weight->id != NN_OP_param)
+        weight = weight->in[0];
+    return weight;
+}
+
+static enum tfl_type weight_type(const ex_lowerer *l, const nn_node *fq)
+{
+    const int32_t int4_highest = 7;
+    bool narrow = l->type == TFL_TYPE_INT8 && fq->attr.fakequant.grid.qmax <= int4_highest;
+    return narrow ? TFL_TYPE_INT4 : l->type;
+}
+
+/* What the form cannot hold. */
+static nn_status check_scales(const ex_lowerer *l, const nn_node *fq, const tfl_quant *q)
+{
+    const char *name = param_of(fq)->name;
+    if (l->type == TFL_TYPE_UINT8 && q->n > 1)
+        return nn_fail(NN_ENOTSUP,
+                       "%s: has %d scales, one for each output channel, and weights of a uint8 "
+                       "file have one; train or quantize with --granularity tensor",
+                       name, q->n);
+    for (int i = 0; l->type == TFL_TYPE_INT8 && i < q->n; i++)
+        if (q->zero_point[i] != 0)
+            return nn_fail(NN_ENOTSUP,
+                           "%s: has zero point %lld, and int8 weights have 0; export tflite-uint8, "
+                           "or train with --weight-scheme symmetric",
+                           name, (long long)q->zero_point[i]);
+    return NN_OK;
+}
+
+/* The weight's scales and zero points, one for each output channel or one for all. */
 static nn_status find_scales(tfl_quant *q, ex_lowerer *l, const nn_node *fq)
 {
-    const nn_param *scale = fq->in[EX_FQ_SCALE]->param;
-    int n = (int)scale->count;
+    const nn_param *scale = fq->in[EX_FQ_SCALE]->param, *zero = fq->in[EX_FQ_ZERO_POINT]->param;
+    int n = (int)scale->count, axis = fq->attr.fakequant.axis;
     float *scales = nn_arena_alloc(l->m->arena, (size_t)n * sizeof *scales);
     int64_t *zeros = nn_arena_alloc(l->m->arena, (size_t)n * sizeof *zeros);
     if (scales == NULL || zeros == NULL)
         return NN_ENOMEM;
     for (int i = 0; i < n; i++) {
         scales[i] = (float)scale->value[i];
+        zeros[i] = (int64_t)zero->value[i] + l->offset;
         if (!(scales[i] > 0))
             return nn_fail(
                 NN_EINVAL,
                 "%s: has no range yet; train with --qat or calibrate with octet quantize",
                 fq->in[EX_FQ_X]->name);
     }
-    int axis = fq->attr.fakequant.axis;
     *q = (tfl_quant){ .n = n, .scale = scales, .zero_point = zeros, .axis = n > 1 ? axis : 0 };
-    return NN_OK;
+    return check_scales(l, fq, q);
 }
 
 /* The channel of element i of a tensor of shape s, along `axis`. */
@@ -38,28 +104,43 @@ static size_t channel_of(size_t i, nn_shape s, int axis)
     return i / inner % (size_t)s.dim[axis];
 }
 
+/* Int4: two a byte, the even element low. */
+static void store_code(uint8_t *data, enum tfl_type type, size_t i, int code)
+{
+    if (type != TFL_TYPE_INT4)
+        data[i] = (uint8_t)code;
+    else
+        data[i / 2] |= (uint8_t)((code & 15) << (i % 2 == 0 ? 0 : 4));
+}
+
 /* The values that the graph computes with lie on the grid: their codes are exact quotients. */
-static nn_status add_weight(int32_t *out, ex_lowerer *l, const nn_node *fq)
+static nn_status add_codes(int32_t *out, ex_lowerer *l, const char *name, const nn_node *fq)
 {
     const nn_real *value = nn_exec_value(l->values, fq);
     size_t count = nn_shape_count(fq->shape);
-    const nn_node *param = fq->in[EX_FQ_X];
-    while (param->id != NN_OP_param)
-        param = param->in[0];
-    tfl_tensor t = { .name = param->name, .type = TFL_TYPE_INT8, .rank = fq->shape.rank };
+    tfl_tensor t = { .name = name, .type = weight_type(l, fq), .rank = fq->shape.rank };
     NN_TRY(find_scales(&t.quant, l, fq));
-    int8_t *codes = nn_arena_alloc(l->m->arena, count);
-    if (codes == NULL)
+    for (int i = 0; i < t.rank; i++)
+        t.dim[i] = fq->shape.dim[i];
+    t.bytes = tfl_tensor_bytes(&t);
+    uint8_t *data = nn_arena_alloc(l->m->arena, t.bytes);
+    if (data == NULL)
         return NN_ENOMEM;
     for (size_t i = 0; i < count; i++) {
         size_t c = t.quant.n > 1 ? channel_of(i, fq->shape, t.quant.axis) : 0;
-        codes[i] = (int8_t)round((double)value[i] / (double)t.quant.scale[c]);
+        double steps = round((double)value[i] / (double)t.quant.scale[c]);
+        store_code(data, t.type, i, (int)steps + (int)t.quant.zero_point[c]);
     }
-    for (int i = 0; i < t.rank; i++)
-        t.dim[i] = fq->shape.dim[i];
-    t.data = codes;
-    t.bytes = count;
+    t.data = data;
     return tfl_add_tensor(out, l->m, &t);
+}
+
+static nn_status add_weight(int32_t *out, ex_lowerer *l, const nn_node *weight)
+{
+    const char *name = param_of(weight)->name;
+    if (l->type == TFL_TYPE_FLOAT32)
+        return add_floats(out, l, name, weight);
+    return add_codes(out, l, name, weight);
 }
 
 /* ---- biases ---------------------------------------------------------------------------------- */
@@ -69,17 +150,16 @@ static int32_t bias_code(double bias, double scale)
     return (int32_t)fmin(fmax(round(bias / scale), (double)INT32_MIN), (double)INT32_MAX);
 }
 
-/* int32 with the scale input * weight.  A layer without a bias gets zeros: CONV_2D must have one.
- */
-static nn_status add_bias(int32_t *out, ex_lowerer *l, const nn_node *n, int32_t x, int32_t weight)
+/* int32 with the scale input * weight. */
+static nn_status add_int_bias(int32_t *out, ex_lowerer *l, const char *name, const nn_node *n,
+                              const int32_t in[])
 {
     int channels = nn_shape_channels(n->shape);
-    const tfl_quant *w = &l->m->tensors[weight].quant;
-    float x_scale = l->m->tensors[x].quant.scale[0];
+    const tfl_quant *w = &l->m->tensors[in[WEIGHT]].quant;
+    float x_scale = l->m->tensors[in[X]].quant.scale[0];
     float *scales = nn_arena_alloc(l->m->arena, (size_t)w->n * sizeof *scales);
     int32_t *codes = nn_arena_alloc(l->m->arena, (size_t)channels * sizeof *codes);
-    char *name = nn_arena_printf(l->m->arena, "%s/bias", n->name);
-    if (scales == NULL || codes == NULL || name == NULL)
+    if (scales == NULL || codes == NULL)
         return NN_ENOMEM;
     for (int i = 0; i < w->n; i++)
         scales[i] = x_scale * w->scale[i];
@@ -90,10 +170,35 @@ static nn_status add_bias(int32_t *out, ex_lowerer *l, const nn_node *n, int32_t
                      .type = TFL_TYPE_INT32,
                      .rank = 1,
                      .dim = { channels },
-                     .data = codes,
+                     .data = ex_lower__words(l, codes, (size_t)channels),
                      .bytes = (size_t)channels * sizeof *codes,
                      .quant = { .n = w->n, .scale = scales } };
-    return tfl_add_tensor(out, l->m, &t);
+    return t.data != NULL ? tfl_add_tensor(out, l->m, &t) : NN_ENOMEM;
+}
+
+static nn_status add_float_bias(int32_t *out, ex_lowerer *l, const char *name, const nn_node *n)
+{
+    if (n->n_in > BIAS)
+        return add_floats(out, l, name, n->in[BIAS]);
+    int channels = nn_shape_channels(n->shape);
+    tfl_tensor t = { .name = name,
+                     .type = TFL_TYPE_FLOAT32,
+                     .rank = 1,
+                     .dim = { channels },
+                     .bytes = (size_t)channels * sizeof(float) };
+    t.data = nn_arena_alloc(l->m->arena, t.bytes);
+    return t.data != NULL ? tfl_add_tensor(out, l->m, &t) : NN_ENOMEM;
+}
+
+/* A layer without a bias gets zeros: CONV_2D must have one. */
+static nn_status add_bias(int32_t *out, ex_lowerer *l, const nn_node *n, const int32_t in[])
+{
+    char *name = nn_arena_printf(l->m->arena, "%s/bias", n->name);
+    if (name == NULL)
+        return NN_ENOMEM;
+    if (l->type == TFL_TYPE_FLOAT32)
+        return add_float_bias(out, l, name, n);
+    return add_int_bias(out, l, name, n, in);
 }
 
 /* ---- operators ---------------------------------------------------------------------------------
@@ -122,7 +227,7 @@ nn_status ex_lower__layer(ex_lowerer *l, const nn_node *n, int32_t out,
     tfl_attr attr = { .dense = { .activation = activation } };
     enum tfl_op code = TFL_OP_FULLY_CONNECTED;
     NN_TRY(add_weight(&in[WEIGHT], l, n->in[WEIGHT]));
-    NN_TRY(add_bias(&in[BIAS], l, n, in[X], in[WEIGHT]));
+    NN_TRY(add_bias(&in[BIAS], l, n, in));
     if (n->id != NN_OP_dense) {
         const nn_window *w = &n->attr.window;
         code = n->id == NN_OP_conv2d ? TFL_OP_CONV_2D : TFL_OP_DEPTHWISE_CONV_2D;

@@ -90,8 +90,8 @@ static void lower_and_write(fixture *f)
     once o = { f, false };
     assert_ok(quant_calibrate(f->from, &f->config, BATCH, next_once, &o));
     assert_ok(nn_arena_new(&f->arena));
-    assert_ok(
-        ex_lower(&m, f->arena, f->deploy, &(ex_info){ .name = "net", .description = "test" }));
+    assert_ok(ex_lower(&m, f->arena, f->deploy, EX_INT8,
+                       &(ex_info){ .name = "net", .description = "test" }));
     assert_ok(ex_tflite_write(&f->file, m));
 }
 
@@ -195,8 +195,9 @@ static void without_ranges_is_refused(void **state)
     tfl_model *m = NULL;
     build(f, residual_network, QUANT_PER_CHANNEL);
     assert_ok(nn_arena_new(&f->arena));
-    assert_fails(ex_lower(&m, f->arena, f->deploy, &(ex_info){ .name = "net", .description = "" }),
-                 NN_EINVAL, "no range yet");
+    assert_fails(
+        ex_lower(&m, f->arena, f->deploy, EX_INT8, &(ex_info){ .name = "net", .description = "" }),
+        NN_EINVAL, "no range yet");
     release(f);
 }
 

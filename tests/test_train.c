@@ -397,7 +397,7 @@ static void the_file_agrees_with_the_graph(void **state)
     s.recipe.quant.qat = true;
     assert_ok(start(&s));
     assert_ok(train_loop_run(s.loop, INT64_MAX, NULL));
-    assert_ok(train_ship(&file, s.network));
+    assert_ok(train_ship(&file, s.network, EX_INT8));
     assert_ok(train_evaluate_graph(&graph, s.network, s.network->deploy, s.set, DS_TEST, 10));
     assert_ok(train_evaluate_bytes(&integer, file.data, file.size, &s.network->info.prep, s.set,
                                    DS_TEST));

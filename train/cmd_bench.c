@@ -182,7 +182,7 @@ nn_status train_bench_file(nn_bytes *out, const train_bench_settings *s)
     if (st == NN_OK)
         st = calibrate(network, set);
     if (st == NN_OK)
-        st = train_ship(out, network);
+        st = train_ship(out, network, EX_INT8);
     train_network_free(network);
     ds_close(set);
     return st;

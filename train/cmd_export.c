@@ -1,11 +1,9 @@
 /* octet export - writes a checkpoint in another form. */
 #include <stdio.h>
-#include <string.h>
 
-#include "nn/base/suggest.h"
 #include "train/command.h"
+#include "train/formats.h"
 #include "train/output.h"
-#include "train/ship.h"
 
 typedef struct settings {
     train_common common;
@@ -18,7 +16,7 @@ static const train_arg args[] = {
       .at = offsetof(settings, format),
       .value = "tflite",
       .form = "NAME",
-      .help = "tflite: int8, from the ranges that the checkpoint has" },
+      .help = "the form; all are listed below" },
     { .name = "out",
       .kind = TRAIN_TEXT,
       .at = offsetof(settings, out),
@@ -29,38 +27,21 @@ static const train_arg args[] = {
 static const train_rows rows = { "export", args, TRAIN_N(args) };
 static const train_group groups[] = { { &rows, 0 } };
 
-static nn_status check(const settings *s)
+static nn_status check(const train_format **format, const settings *s)
 {
-    static const char *const names[] = { "tflite", "tflite-uint8", "tflite-float", "graphdef",
-                                         "onnx" };
-    const char *format = s->format != NULL ? s->format : "", *near;
-    bool known = false;
-    for (int i = 0; i < TRAIN_N(names); i++)
-        known = known || strcmp(format, names[i]) == 0;
     if (s->out == NULL)
         return nn_fail(NN_EINVAL, "--out: is missing; name the file to write");
     if (train_output_is_stdout(s->out) && s->common.json)
         return nn_fail(NN_EINVAL, "--out -: and --json both want standard output");
-    if (strcmp(format, "tflite") == 0)
-        return NN_OK;
-    if (known)
-        return nn_fail(NN_EINVAL, "--format %s: is not there yet; tflite is", format);
-    near = nn_suggest(format, names, TRAIN_N(names));
-    return nn_fail(NN_EINVAL, "--format: \"%.60s\" is unknown; %s%s%s", format,
-                   near != NULL ? "did you mean " : "tflite is there", near != NULL ? near : "",
-                   near != NULL ? "?" : "");
+    *format = train_format_by_name(s->format != NULL ? s->format : "");
+    return *format != NULL ? NN_OK : nn_fail_context(NN_EINVAL, "--format");
 }
 
-static nn_status export(size_t *bytes, const train_network *n, const char *out)
+static nn_status export(size_t *bytes, const train_network *n, const train_format *format,
+                        const char *out)
 {
-    nn_bytes file;
-    if (!n->can_quantize)
-        return nn_fail(NN_ENOTSUP, "cannot be quantized: %s", n->reason != NULL ? n->reason : "");
-    if (!n->has_ranges)
-        return nn_fail(NN_ENOTSUP,
-                       "has no quantization ranges; train with --qat, or calibrate with "
-                       "octet quantize");
-    NN_TRY(train_ship(&file, n));
+    nn_bytes file = { 0 };
+    NN_TRY(format->write(&file, n));
     nn_status st = train_output_write(out, file.data, file.size);
     *bytes = file.size;
     nn_bytes_free(&file);
@@ -86,11 +67,12 @@ static nn_status run(train_call *call)
     const settings *s = call->settings;
     const char *path = call->args->operand[0];
     const train_limits limits = { s->common.max_macs, s->common.max_memory };
+    const train_format *format;
     train_network *n;
     size_t bytes = 0;
-    NN_TRY(check(s));
+    NN_TRY(check(&format, s));
     NN_TRY(train_network_load(&n, path, NULL, &limits));
-    nn_status st = export(&bytes, n, s->out);
+    nn_status st = export(&bytes, n, format, s->out);
     train_network_free(n);
     if (st != NN_OK)
         return st == NN_EIO ? st : nn_fail_context(st, "%s", path);
@@ -101,7 +83,11 @@ const train_command train_command_export = {
     .name = "export",
     .operands = "CHECKPOINT",
     .about = "write a checkpoint in another form",
-    .more = "--json: {\"file\", \"format\", \"bytes\"}\n\n"
+    .more = "formats\n"
+#define TRAIN_FORMAT(write, name, about) "  " name ": " about "\n"
+#include "train/formats.def"
+#undef TRAIN_FORMAT
+            "\n--json: {\"file\", \"format\", \"bytes\"}\n\n"
             "  octet export run/model.safetensors --format tflite --out model.tflite",
     .operands_min = 1,
     .operands_max = 1,

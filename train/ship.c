@@ -48,13 +48,27 @@ char *train_ship_labels(nn_arena *arena, const train_info *info)
     return text;
 }
 
-static nn_status ship(nn_bytes *out, nn_arena *arena, const train_network *n)
+/* "int8", "int8 with 4-bit weights", ... */
+static char *form_text(nn_arena *arena, const train_network *n, ex_form form)
+{
+    static const char *const names[] = {
+        [EX_INT8] = "int8", [EX_UINT8] = "uint8", [EX_FLOAT] = "float"
+    };
+    if (form == EX_FLOAT || n->quant.weight_bits == 8)
+        return nn_arena_strdup(arena, names[form]);
+    return nn_arena_printf(arena, "%s with %d-bit weights", names[form], n->quant.weight_bits);
+}
+
+static nn_status write(nn_bytes *out, nn_arena *arena, const train_network *n, const nn_graph *g,
+                       ex_form form)
 {
     const train_model_options *m = &n->info.recipe.model;
     char *prep = train_ship_preprocessing(arena, &n->info.prep);
     char *labels = train_ship_labels(arena, &n->info);
-    char *about = nn_arena_printf(arena, "%s, width %g, int8, by octet", m->model, m->width);
+    char *text = form_text(arena, n, form), *about = NULL;
     tfl_model *model = NULL;
+    if (text != NULL)
+        about = nn_arena_printf(arena, "%s, width %g, %s, by octet", m->model, m->width, text);
     if (prep == NULL || labels == NULL || about == NULL)
         return NN_ENOMEM;
     const tfl_metadata metadata[] = {
@@ -62,17 +76,31 @@ static nn_status ship(nn_bytes *out, nn_arena *arena, const train_network *n)
         { EX_METADATA_LABELS, labels, strlen(labels) },
     };
     const ex_info info = { m->model, about, metadata, 2 };
-    NN_TRY(ex_lower(&model, arena, n->deploy, &info));
+    NN_TRY(ex_lower(&model, arena, g, form, &info));
     return ex_tflite_write(out, model);
 }
 
-nn_status train_ship(nn_bytes *out, const train_network *n)
+static nn_status write_float(nn_bytes *out, nn_arena *arena, const train_network *n)
+{
+    nn_graph *g = NULL;
+    nn_status st = nn_graph_new(&g, n->params);
+    if (st == NN_OK)
+        st = quant_build(g, n->graph, NULL, QUANT_NONE);
+    if (st == NN_OK)
+        st = write(out, arena, n, g, EX_FLOAT);
+    nn_graph_free(g);
+    return st;
+}
+
+nn_status train_ship(nn_bytes *out, const train_network *n, ex_form form)
 {
     nn_arena *arena = NULL;
-    if (n->deploy == NULL)
-        return nn_fail(NN_ENOTSUP, "%s", n->reason != NULL ? n->reason : "is not quantized");
+    if (form != EX_FLOAT && n->deploy == NULL)
+        return nn_fail(NN_ENOTSUP, "cannot be quantized: %s",
+                       n->reason != NULL ? n->reason : "it was built without ranges");
     NN_TRY(nn_arena_new(&arena));
-    nn_status st = ship(out, arena, n);
+    nn_status st =
+        form == EX_FLOAT ? write_float(out, arena, n) : write(out, arena, n, n->deploy, form);
     nn_arena_free(arena);
     return st;
 }

@@ -3,13 +3,15 @@
 #ifndef OCTET_TRAIN_SHIP_H
 #define OCTET_TRAIN_SHIP_H
 
+#include "export/lower.h"
 #include "nn/base/file.h"
 #include "train/session.h"
 
-/* The integer network; free with nn_bytes_free.
+/* The file in one form; free with nn_bytes_free.  EX_FLOAT has the weights that are trained, with
+ * batch norms folded, and nothing rounded, also of a network with ranges.
  * Errors: NN_ENOTSUP (n->reason, or what lowering refuses), NN_EINVAL (a range is missing),
  * NN_ENOMEM. */
-nn_status train_ship(nn_bytes *out, const train_network *n);
+nn_status train_ship(nn_bytes *out, const train_network *n, ex_form form);
 
 /* The two metadata texts, in `arena`; NULL if memory is out. */
 char *train_ship_preprocessing(nn_arena *arena, const train_prep *p);

@@ -138,7 +138,7 @@ int main(void)
     tfl_model *model = NULL;
     nn_bytes file = { 0 };
     ok(nn_arena_new(&arena));
-    ok(ex_lower(&model, arena, deploy,
+    ok(ex_lower(&model, arena, deploy, EX_INT8,
                 &(ex_info){ .name = "own", .description = "my own network" }));
     ok(ex_tflite_write(&file, model));
     ok(nn_file_write("own.tflite", file.data, file.size));

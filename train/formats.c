@@ -1,0 +1,61 @@
+#include "train/formats.h"
+
+#include <string.h>
+
+#include "nn/base/suggest.h"
+#include "train/ship.h"
+
+static const train_format formats[] = {
+#define TRAIN_FORMAT(write, name, about) { name, about, write },
+#include "train/formats.def"
+#undef TRAIN_FORMAT
+};
+
+enum { N_FORMATS = sizeof formats / sizeof formats[0] };
+
+const train_format *train_format_at(int i)
+{
+    return i >= 0 && i < N_FORMATS ? &formats[i] : NULL;
+}
+
+const train_format *train_format_by_name(const char *name)
+{
+    const char *names[N_FORMATS];
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+        names[i] = formats[i].name;
+    }
+    const char *near = nn_suggest(name, names, N_FORMATS);
+    nn_fail(NN_EINVAL, "\"%.60s\" is unknown; %s%s%s", name,
+            near != NULL ? "did you mean " : "`octet help export` lists all",
+            near != NULL ? near : "", near != NULL ? "?" : "");
+    return NULL;
+}
+
+/* ---- .tflite files --------------------------------------------------------------------------- */
+
+static nn_status write_integer(nn_bytes *out, const train_network *n, ex_form form)
+{
+    if (!n->can_quantize)
+        return nn_fail(NN_ENOTSUP, "cannot be quantized: %s", n->reason != NULL ? n->reason : "");
+    if (!n->has_ranges)
+        return nn_fail(NN_ENOTSUP, "has no quantization ranges; train with --qat, calibrate with "
+                                   "octet quantize --save, or export tflite-float");
+    return train_ship(out, n, form);
+}
+
+nn_status train_write_int8(nn_bytes *out, const train_network *n)
+{
+    return write_integer(out, n, EX_INT8);
+}
+
+nn_status train_write_uint8(nn_bytes *out, const train_network *n)
+{
+    return write_integer(out, n, EX_UINT8);
+}
+
+nn_status train_write_float(nn_bytes *out, const train_network *n)
+{
+    return train_ship(out, n, EX_FLOAT);
+}
