@@ -28,9 +28,11 @@ typedef struct worker {
 } worker;
 
 typedef struct comparer {
-    const nn_graph *g;
+    nn_graph *g; /* of QUANT_DEPLOY, predicting a file of this type */
     ex_integer file;
     const rt_model *m;
+    rt_type type;         /* of activations: int8 or uint8 */
+    uint8_t flip;         /* code ^ flip is in the order of the values, as uint8 */
     const nn_node **node; /* of each tensor: whose values it has; NULL: none */
     nn_plan *plan;
     nn_exec *exec;
@@ -72,13 +74,19 @@ static const nn_node *find_holder(const nn_graph *g, const char *name)
     return found;
 }
 
+/* What the file's codes are greater by than the graph's, which are int8. */
+static int offset_of(rt_type type)
+{
+    return type == RT_UINT8 ? 128 : 0;
+}
+
 /* A fakequant node's range must be the file's. */
 static nn_status check_range(const nn_node *n, const rt_tensor *t)
 {
     if (n->id != NN_OP_fakequant)
         return NN_OK;
     double scale = (double)n->in[FQ_SCALE]->param->value[0];
-    double zero_point = (double)n->in[FQ_ZERO_POINT]->param->value[0];
+    double zero_point = (double)n->in[FQ_ZERO_POINT]->param->value[0] + offset_of(t->type);
     if ((float)scale != t->scale || (int32_t)zero_point != t->zero_point)
         return nn_fail(
             NN_EFORMAT,
@@ -89,18 +97,18 @@ static nn_status check_range(const nn_node *n, const rt_tensor *t)
 }
 
 /* Finds the node of an activation.  What PAD puts before a convolution has none: it is computed. */
-static nn_status match(const nn_node **out, const nn_graph *g, const rt_tensor *t, const char *op)
+static nn_status match(const nn_node **out, const comparer *c, const rt_tensor *t, const char *op)
 {
-    *out = find_holder(g, t->name);
+    *out = find_holder(c->g, t->name);
     if (*out == NULL && op != NULL && strcmp(op, "PAD") == 0)
         return NN_OK;
     if (*out == NULL)
         return nn_fail(
             NN_EFORMAT,
             "tensor %s: the network has none of that name; the file is another network's", t->name);
-    if (t->type != RT_INT8)
-        return nn_fail(NN_ENOTSUP, "tensor %s: is %s; int8 files are compared", t->name,
-                       rt_type_name(t->type));
+    if (t->type != c->type)
+        return nn_fail(NN_ENOTSUP, "tensor %s: is %s in a file whose input is %s", t->name,
+                       rt_type_name(t->type), rt_type_name(c->type));
     if (t->count != nn_shape_count((*out)->shape))
         return nn_fail(NN_EFORMAT, "tensor %s: has %zu elements in the file, %zu in the network",
                        t->name, t->count, nn_shape_count((*out)->shape));
@@ -113,10 +121,10 @@ static nn_status match_all(comparer *c)
         return nn_fail(NN_EFORMAT, "the file has %d inputs and %d outputs, the network one of each",
                        rt_n_inputs(c->m), rt_n_outputs(c->m));
     int in = rt_input(c->m, 0), out = rt_output(c->m, 0);
-    NN_TRY(match(&c->node[in], c->g, rt_tensor_at(c->m, in), NULL));
+    NN_TRY(match(&c->node[in], c, rt_tensor_at(c->m, in), NULL));
     for (int i = 0; i < rt_n_operators(c->m); i++) {
         const rt_operator *op = rt_operator_at(c->m, i);
-        NN_TRY(match(&c->node[op->out[0]], c->g, rt_tensor_at(c->m, op->out[0]), op->name));
+        NN_TRY(match(&c->node[op->out[0]], c, rt_tensor_at(c->m, op->out[0]), op->name));
     }
     if (c->node[out] == NULL)
         return nn_fail(NN_EFORMAT, "tensor %s: is the file's result, but none of the network's",
@@ -159,14 +167,29 @@ static const nn_node *find_layer(const nn_graph *g, const char *name)
     return NULL;
 }
 
-/* The graph's value is exactly scale * code, in the arithmetic of op fakequant. */
+static int weight_code(const rt_tensor *t, size_t i)
+{
+    const uint8_t *data = t->data;
+    if (t->type == RT_INT4) /* two a byte, the even element low */
+        return ((data[i / 2] >> (i % 2 == 0 ? 0 : 4) & 15) ^ 8) - 8;
+    return t->type == RT_INT8 ? (int8_t)data[i] : data[i];
+}
+
+/* The graph's value is exactly scale * (code - zero point), in the arithmetic of op fakequant. */
 static int64_t count_weights(const rt_tensor *t, const nn_real *value)
 {
-    const int8_t *code = t->data;
     int64_t equal = 0;
-    for (size_t i = 0; i < t->count; i++)
-        equal += value[i] == (nn_real)code[i] * (nn_real)rt_scale(t, (int)channel_of(t, i));
+    for (size_t i = 0; i < t->count; i++) {
+        int c = (int)channel_of(t, i);
+        equal += value[i] ==
+                 (nn_real)(weight_code(t, i) - rt_zero_point(t, c)) * (nn_real)rt_scale(t, c);
+    }
     return equal;
+}
+
+static bool is_weight_type(rt_type weights, rt_type activations)
+{
+    return weights == activations || (activations == RT_INT8 && weights == RT_INT4);
 }
 
 /* The same for op quantbias; a layer without a bias has zeros in the file. */
@@ -192,7 +215,7 @@ static nn_status compare_layer_constants(ex_comparison *out, const comparer *c,
 {
     const rt_tensor *w = rt_tensor_at(c->m, op->in[WEIGHT]);
     const nn_node *layer = find_layer(c->g, w->name);
-    if (layer == NULL || w->data == NULL || w->type != RT_INT8 ||
+    if (layer == NULL || w->data == NULL || !is_weight_type(w->type, c->type) ||
         w->count != nn_shape_count(layer->in[WEIGHT]->shape))
         return nn_fail(NN_EFORMAT,
                        "tensor %s: the network has no such weights; the file is another network's",
@@ -235,11 +258,12 @@ static void encode(const comparer *c, worker *w, int t, int item)
     const rt_tensor *tensor = rt_tensor_at(c->m, t);
     const nn_real *value = nn_exec_value(c->exec, c->node[t]) + (size_t)item * tensor->count;
     const nn_real scale = (nn_real)tensor->scale, half = (nn_real)0.5;
-    int8_t *code = rt_data(c->m, w->wanted, t);
+    const int lowest = offset_of(c->type) - 128, highest = lowest + 255;
+    uint8_t *code = rt_data(c->m, w->wanted, t);
     for (size_t i = 0; i < tensor->count; i++) {
         nn_real steps = value[i] / scale; /* a whole number, but for rounding */
         int q = (int)(steps + (steps < 0 ? -half : half)) + tensor->zero_point;
-        code[i] = (int8_t)(q < -128 ? -128 : q > 127 ? 127 : q);
+        code[i] = (uint8_t)(q < lowest ? lowest : q > highest ? highest : q);
     }
 }
 
@@ -258,10 +282,10 @@ static void give(const comparer *c, worker *w, int t)
 
 static void count_codes(count *to, const comparer *c, worker *w, int t)
 {
-    const int8_t *code = rt_data(c->m, w->arena, t), *wanted = rt_data(c->m, w->wanted, t);
+    const uint8_t *code = rt_data(c->m, w->arena, t), *wanted = rt_data(c->m, w->wanted, t);
     int n = (int)rt_tensor_at(c->m, t)->count, equal = 0, largest = 0;
     for (int i = 0; i < n; i++) {
-        int d = abs(code[i] - wanted[i]);
+        int d = abs((code[i] ^ c->flip) - (wanted[i] ^ c->flip));
         equal += d == 0;
         largest = d > largest ? d : largest;
     }
@@ -286,11 +310,11 @@ static void compare_layers(const comparer *c, worker *w)
  * ---------------------------------------------------------------------------------------- */
 
 /* The lowest index of the largest code. */
-static size_t best_code(const int8_t *code, size_t n)
+static size_t best_code(const comparer *c, const uint8_t *code, size_t n)
 {
     size_t best = 0;
     for (size_t i = 1; i < n; i++)
-        best = code[i] > code[best] ? i : best;
+        best = (code[i] ^ c->flip) > (code[best] ^ c->flip) ? i : best;
     return best;
 }
 
@@ -300,8 +324,8 @@ static void compare_prediction(const comparer *c, worker *w)
     size_t n = rt_tensor_at(c->m, out)->count;
     give(c, w, rt_input(c->m, 0));
     rt_run(c->m, w->arena, NULL);
-    w->agree +=
-        best_code(rt_data(c->m, w->arena, out), n) == best_code(rt_data(c->m, w->wanted, out), n);
+    w->agree += best_code(c, rt_data(c->m, w->arena, out), n) ==
+                best_code(c, rt_data(c->m, w->wanted, out), n);
     count_codes(&w->output, c, w, out);
 }
 
@@ -331,7 +355,22 @@ static nn_status open_file(comparer *c, const void *bytes, size_t size, const rt
         options.limits = *limits;
     NN_TRY(ex_integer_open(&c->file, bytes, size, &options));
     c->m = c->file.model;
+    const rt_tensor *input = rt_tensor_at(c->m, rt_input(c->m, 0));
+    c->type = input->type;
+    c->flip = c->type == RT_INT8 ? 0x80 : 0;
+    if (c->type != RT_INT8 && c->type != RT_UINT8)
+        return nn_fail(NN_ENOTSUP, "tensor %s: is %s; int8 and uint8 files are compared",
+                       input->name, rt_type_name(c->type));
     return NN_OK;
+}
+
+/* The network, rounding as the file's kernels do. */
+static nn_status build_graph(comparer *c, const nn_graph *from, const quant_config *config)
+{
+    quant_config own = *config;
+    own.is_uint8 = c->type == RT_UINT8;
+    NN_TRY(nn_graph_new(&c->g, nn_graph_params(from)));
+    return quant_build(c->g, from, &own, QUANT_DEPLOY);
 }
 
 static nn_status prepare(comparer *c, nn_arena *arena, int batch)
@@ -420,13 +459,15 @@ static nn_status compare(ex_comparison *out, comparer *c, nn_arena *arena, int b
     return keep_names(out, arena);
 }
 
-nn_status ex_compare(ex_comparison *out, nn_arena *arena, const nn_graph *deploy, const void *bytes,
-                     size_t size, const rt_limits *limits, int batch, quant_next_batch *next,
-                     void *ctx)
+nn_status ex_compare(ex_comparison *out, nn_arena *arena, const nn_graph *from,
+                     const quant_config *config, const ex_compare_file *file, int batch,
+                     quant_next_batch *next, void *ctx)
 {
-    comparer c = { .g = deploy };
+    comparer c = { 0 };
     *out = (ex_comparison){ 0 };
-    nn_status st = open_file(&c, bytes, size, limits);
+    nn_status st = open_file(&c, file->bytes, file->size, file->limits);
+    if (st == NN_OK)
+        st = build_graph(&c, from, config);
     if (st == NN_OK)
         st = compare(out, &c, arena, batch, next, ctx);
     for (int i = 0; c.workers != NULL && i < c.n_workers; i++) {
@@ -435,6 +476,7 @@ nn_status ex_compare(ex_comparison *out, nn_arena *arena, const nn_graph *deploy
     }
     nn_exec_free(c.exec);
     nn_plan_free(c.plan);
+    nn_graph_free(c.g);
     ex_integer_close(&c.file);
     return st;
 }

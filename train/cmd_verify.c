@@ -87,8 +87,9 @@ static nn_status compare(verifier *v, const ds_set *set)
     most.macs = limits.macs;
     most.bytes = limits.bytes;
     NN_TRY(ds_loader_new(&f.loader, set, v->split, &o));
-    nn_status st = ex_compare(&v->result, v->arena, v->n->deploy, v->file.data, v->file.size, &most,
-                              BATCH, next, &f);
+    const ex_compare_file file = { v->file.data, v->file.size, &most };
+    nn_status st =
+        ex_compare(&v->result, v->arena, v->n->graph, &v->n->quant, &file, BATCH, next, &f);
     ds_loader_free(f.loader);
     return st == NN_EFORMAT || st == NN_ENOTSUP ? nn_fail_context(st, "%s", v->path) : st;
 }
