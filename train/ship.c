@@ -54,6 +54,8 @@ static char *form_text(nn_arena *arena, const train_network *n, ex_form form)
     static const char *const names[] = {
         [EX_INT8] = "int8", [EX_UINT8] = "uint8", [EX_FLOAT] = "float"
     };
+    if (form != EX_FLOAT && n->quant.layers != NULL)
+        return nn_arena_printf(arena, "%s with bits by layer", names[form]);
     if (form == EX_FLOAT || n->quant.weight_bits == 8)
         return nn_arena_strdup(arena, names[form]);
     return nn_arena_printf(arena, "%s with %d-bit weights", names[form], n->quant.weight_bits);
