@@ -27,6 +27,15 @@ static int16_t narrow(int32_t mult)
     return mult >= INT32_MAX - (1 << 15) ? INT16_MAX : (int16_t)((mult + (1 << 15)) >> 16);
 }
 
+/* x / 2^e, half away from zero; beyond 15, where 0 is right, as the reference's 16-bit mask has it.
+ */
+static int32_t rdbp16(int32_t x, int e)
+{
+    if (e > 15)
+        return x < 0 ? -1 : 1;
+    return rt_rdbp(x, e);
+}
+
 /* relu6(x + 3) / 6 in [0, 1] as Q0.15, of x in raised codes. */
 static int16_t gate(int16_t raised, const factors *p)
 {
@@ -37,7 +46,7 @@ static int16_t gate(int16_t raised, const factors *p)
     if (p->relu_shift > 0)
         r = saturate((int64_t)r * 2);
     if (p->relu_shift < 0)
-        r = (int16_t)rt_rdbp(r, -p->relu_shift);
+        r = (int16_t)rdbp16(r, -p->relu_shift);
     return (int16_t)((r + 32768) >> 1);
 }
 
@@ -46,7 +55,7 @@ static int64_t hard_swish_of(int32_t v, const factors *p)
     int16_t raised = (int16_t)(v * 128);
     int16_t scaled = srdhm16(raised, p->out), r = gate(raised, p);
     int32_t product = r == INT16_MIN && scaled == INT16_MIN ? INT16_MAX : r * scaled / 32768;
-    return (int64_t)rt_rdbp(product, -p->out_shift) + p->zero;
+    return (int64_t)rdbp16(product, -p->out_shift) + p->zero;
 }
 
 static rt_status make_factors(rt_build *b, const rt_node *n, factors *p)
