@@ -175,14 +175,16 @@ run-fuzz: $(call obj,tests/fuzz_tflite.c) $(RT_LIB)
 VENV := $(BUILD)/venv
 MODELS ?= $(wildcard ../shared/models/*.tflite)
 
+JUDGE = OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop
+
 interop: all ## compare with LiteRT, bit for bit (makes a Python environment in build/)
 	@$(MAKE) --no-print-directory $(OUT)/tests/test_tflite
 	$(Q)test -x $(VENV)/bin/python || python3 -m venv $(VENV)
 	$(Q)$(VENV)/bin/pip install -q -r tests/interop/requirements.txt
-	OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop/single_ops.py
-	OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop/single_ops.py --kernels c --count 50
-	$(if $(MODELS),OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop/models.py $(MODELS))
-	$(VENV)/bin/python tests/interop/check_writer.py $(OUT)/tests/test_tflite
+	$(JUDGE)/single_ops.py --count 500
+	$(JUDGE)/single_ops.py --count 150 --delegate
+	$(JUDGE)/check_writer.py $(OUT)/tests/test_tflite
+	$(if $(MODELS),$(JUDGE)/models.py $(MODELS))
 
 .PHONY: interop
 

@@ -1,77 +1,86 @@
 """Whole .tflite files, run by octet's runtime and by LiteRT's reference kernels on random inputs.
 
-    python tests/interop/models.py [--count N] [--kernels c|best] FILE...
+    python tests/interop/models.py [--count N] FILE...
 
-Every byte of every output must be equal; where one is not, the first operator whose output differs is
-named.  Exits with 1 if anything differs.  Needs ai-edge-litert and numpy.
+Every byte of every output must be equal; on the first inputs every tensor between as well, with the
+fastest kernels and with portable C.  Where something is not, the first operator whose result differs
+is named.  Exits with 1 if anything differs.  Needs ai-edge-litert and numpy.
 """
 
 import argparse
+import os
 import pathlib
 import sys
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+import litert
 import octet_rt
 
-
-def draw(g, detail):
-    if detail["dtype"] == np.float32:
-        return g.normal(0, 1, detail["shape"]).astype(np.float32)
-    info = np.iinfo(detail["dtype"])
-    return g.integers(info.min, info.max + 1, detail["shape"]).astype(detail["dtype"])
+WHOLE = 2  # inputs on which every tensor is compared
 
 
-def first_difference(library, data, inputs, best):
-    """The first tensor, in the order of the operators, that the two do not agree on."""
-    theirs = Interpreter(model_content=data, experimental_preserve_all_tensors=True,
-                         experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-    theirs.allocate_tensors()
-    for d, v in zip(theirs.get_input_details(), inputs):
-        theirs.set_tensor(d["index"], v)
-    theirs.invoke()
-    model = octet_rt.Model(library, data, best=best, keep_all=True)
-    model.run(inputs)
-    for op in theirs._get_ops_details():
-        for t in op["outputs"]:
-            a, b = model.tensor(int(t)), theirs.get_tensor(int(t))
-            if a is not None and not np.array_equal(a, b):
-                worst = np.abs(a.astype(np.float64) - b.astype(np.float64)).max()
-                return f"operator {op['index']} {op['op_name']}: {np.sum(a != b)} of {a.size}, by {worst}"
-    return "no operator alone"
+def first_difference(theirs, ours, inputs):
+    """The first operator that the two do not agree on, or None; both must keep every tensor.
+
+    Float operators are fed what differs in the last bits, so their tensors are left to the outputs."""
+    theirs.run(inputs)
+    ours.run(inputs)
+    for index, name, outputs in theirs.operators():
+        for t in outputs:
+            a, b = ours.tensor(t), theirs.interpreter.get_tensor(t)
+            if a is not None and b.dtype != np.float32 and litert.difference(a, b):
+                return f"operator {index} {name}: {litert.difference(a, b)}"
+    return None
 
 
-def compare(library, path, count, best):
-    data = pathlib.Path(path).read_bytes()
-    theirs = Interpreter(model_content=data, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
-    theirs.allocate_tensors()
-    model = octet_rt.Model(library, data, best=best)
-    g = np.random.default_rng(7)
+def compare_whole(library, data, generator):
+    """Every tensor; None or what differs first."""
+    theirs = litert.Judge(data, keep_all=True)
+    for best in (True, False):
+        ours = octet_rt.Model(library, data, best=best, keep_all=True)
+        for _ in range(WHOLE):
+            wrong = first_difference(theirs, ours, theirs.draw(generator))
+            if wrong:
+                return f"{'fastest' if best else 'portable'} kernels: {wrong}"
+    return None
+
+
+def compare_outputs(library, data, generator, count):
+    """The outputs, with memory shared as a user has it; None or what differs."""
+    theirs, ours = litert.Judge(data), octet_rt.Model(library, data, best=True)
+    seen = set()
     for i in range(count):
-        inputs = [draw(g, d) for d in theirs.get_input_details()]
-        for d, v in zip(theirs.get_input_details(), inputs):
-            theirs.set_tensor(d["index"], v)
-        theirs.invoke()
-        for ours, d in zip(model.run(inputs), theirs.get_output_details()):
-            b = theirs.get_tensor(d["index"])
-            same = np.array_equal(ours, b) if b.dtype != np.float32 else \
-                np.abs(ours - b).max() <= 1e-5 * np.abs(b).max()
-            if not same:
-                print(f"{path} input {i}: {first_difference(library, data, inputs, best)}")
-                return 1
-    print(f"{path}: {count} inputs equal")
-    return 0
+        inputs = theirs.draw(generator)
+        results = theirs.run(inputs)
+        seen.add(b"".join(r.tobytes() for r in results))
+        for k, (a, b) in enumerate(zip(ours.run(inputs), results, strict=True)):
+            wrong = litert.difference(a, b)
+            if wrong:
+                return f"input {i}, output {k}: {wrong}"
+    return None if len(seen) > count // 2 else f"only {len(seen)} different outputs of {count} inputs"
+
+
+def compare(path, count):
+    """One file: None, or what differs."""
+    data = pathlib.Path(path).read_bytes()
+    library, generator = octet_rt.load(), np.random.default_rng(7)
+    return compare_whole(library, data, generator) or compare_outputs(library, data, generator, count)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--kernels", default="best", choices=["c", "best"])
     parser.add_argument("files", nargs="+")
     arguments = parser.parse_args()
-    library = octet_rt.load()
-    return max(compare(library, f, arguments.count, arguments.kernels == "best") for f in arguments.files)
+    bad = 0
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(compare, arguments.files, [arguments.count] * len(arguments.files))
+        for file, wrong in zip(arguments.files, found):
+            print(f"{file}: " + (wrong or f"{arguments.count} inputs equal"), flush=True)
+            bad += wrong is not None
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
