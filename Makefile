@@ -184,6 +184,7 @@ interop: all ## compare with LiteRT, bit for bit (makes a Python environment in 
 	$(JUDGE)/single_ops.py --count 500
 	$(JUDGE)/single_ops.py --count 150 --delegate
 	$(JUDGE)/check_writer.py $(OUT)/tests/test_tflite
+	$(JUDGE)/families.py $(PROG) $(BUILD)/interop
 	$(if $(MODELS),$(JUDGE)/models.py $(MODELS))
 
 .PHONY: interop
