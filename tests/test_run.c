@@ -276,6 +276,20 @@ static void the_log_has_no_step_twice(void **state)
     nn_bytes_free(&b);
 }
 
+/* A run that diverges begins again with half the rate, resumed or not with the same end. */
+static void a_diverged_run_tries_again_more_slowly(void **state)
+{
+    (void)state;
+#define FAST SMALL "--lr 300 --epochs 2 --schedule constant --weight-decay 0 "
+    assert_error(train(FAST "--quiet --out %s", test_path("slow1")), 1, "diverged: first at");
+    assert_int_equal(train(FAST "--on-divergence halve-lr --out %s", test_path("slow2")), 0);
+    assert_said(errors, "the learning rate is halved 1 times");
+    assert_int_equal(train("--out %s --resume --quiet", test_path("slow2")), 0);
+    assert_int_equal(
+        train("%s --threads 3 --out %s --quiet", in("slow2", "recipe.ini"), test_path("slow3")), 0);
+    assert_same_file(in("slow2", "model.safetensors"), in("slow3", "model.safetensors"));
+}
+
 /* ---- from another network -------------------------------------------------------------------- */
 
 static void init_starts_a_head_anew(void **state)
@@ -318,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_damaged_state_falls_back_to_the_one_before),
         cmocka_unit_test(a_signal_saves_and_leaves),
         cmocka_unit_test(the_log_has_no_step_twice),
+        cmocka_unit_test(a_diverged_run_tries_again_more_slowly),
         cmocka_unit_test(init_starts_a_head_anew),
         cmocka_unit_test(val_test_uses_the_test_pictures),
     };

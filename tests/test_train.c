@@ -361,7 +361,36 @@ static void divergence_stops_the_run(void **state)
     s.recipe.training.lr = 1e6;
     s.recipe.model.model = "mlp";
     assert_ok(start(&s));
-    assert_fails(train_loop_run(s.loop, INT64_MAX, NULL), NN_EDIVERGED, "diverged");
+    assert_fails(train_loop_run(s.loop, INT64_MAX, NULL), NN_EDIVERGED, "diverged: first at");
+    stop(&s);
+}
+
+/* A value that is not finite is traced to the node that made it, and never reaches the weights. */
+static void divergence_names_the_first_node(void **state)
+{
+    (void)state;
+    setup s;
+    defaults(&s);
+    s.recipe.model.model = "mlp";
+    assert_ok(start(&s));
+    assert_ok(train_loop_run(s.loop, 1, NULL));
+    nn_param *p = nn_params_find(s.network->params, "fc2/weight");
+    for (size_t i = 0; i < p->count; i++)
+        p->value[i] *= (nn_real)1e38;
+    assert_fails(train_loop_run(s.loop, INT64_MAX, NULL), NN_EDIVERGED, "first at dense fc2, ");
+    assert_non_null(strstr(nn_message(), "its inputs are fc1/act ["));
+    stop(&s);
+
+    defaults(&s);
+    s.recipe.model.model = "mlp";
+    assert_ok(start(&s));
+    p = nn_params_find(s.network->params, "logits/weight");
+    for (size_t i = 0; i < p->count; i++) /* finite values, a gradient that is not */
+        p->value[i] = (nn_real)(i % 2 == 0 ? 1e34 : -1e34);
+    nn_vector v = nn_params_trained(s.network->params);
+    assert_fails(train_loop_run(s.loop, INT64_MAX, NULL), NN_EDIVERGED, "first at");
+    for (size_t i = 0; i < v.count; i++)
+        assert_true(isfinite((double)v.value[i]));
     stop(&s);
 }
 
@@ -441,6 +470,7 @@ int main(void)
         cmocka_unit_test(before_the_switch_nothing_differs),
         cmocka_unit_test(impossible_recipes_are_refused),
         cmocka_unit_test(divergence_stops_the_run),
+        cmocka_unit_test(divergence_names_the_first_node),
         cmocka_unit_test(a_step_allocates_nothing),
         cmocka_unit_test(the_file_agrees_with_the_graph),
         cmocka_unit_test(scores_count_what_they_say),

@@ -191,6 +191,7 @@ static const struct counter {
     { "counter/seen", TRAIN_I64, offsetof(train_state, seen) },
     { "counter/correct", TRAIN_I64, offsetof(train_state, correct) },
     { "counter/loss", TRAIN_F64, offsetof(train_state, loss) },
+    { "counter/halvings", TRAIN_I64, offsetof(train_state, halvings) },
 };
 
 enum { N_COUNTERS = sizeof counters / sizeof counters[0] };
@@ -214,6 +215,8 @@ static nn_status take_counters(const train_tensors *file, train_state *s)
     }
     if (s->step < 0)
         return nn_fail(NN_EFORMAT, "counter/step: %lld is negative", (long long)s->step);
+    if (s->halvings < 0)
+        return nn_fail(NN_EFORMAT, "counter/halvings: %lld is negative", (long long)s->halvings);
     return NN_OK;
 }
 

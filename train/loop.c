@@ -6,6 +6,7 @@
 
 #include "nn/base/mem.h"
 #include "optim/clip.h"
+#include "train/diagnose.h"
 #include "train/evaluate.h"
 #include "train/phase.h"
 #include "train/ship.h"
@@ -66,15 +67,23 @@ static nn_run run_of(const train_loop *t, int64_t step)
                      .step = step };
 }
 
+static nn_status fail_diverged(const train_loop *t, const train_phase *p, const ds_batch *b,
+                               const nn_run *run, const char *what)
+{
+    char where[512];
+    train_diagnose(where, sizeof where, p, b, run);
+    return nn_fail(NN_EDIVERGED,
+                   "step %lld: %s, training has diverged: %s; lower --lr, or add --warmup or "
+                   "--clip",
+                   (long long)t->state.step, what, where);
+}
+
 /* Adds the batch to the sums, while its values are in place. */
-static nn_status note(train_loop *t, const train_phase *p, const ds_batch *b)
+static nn_status note(train_loop *t, const train_phase *p, const ds_batch *b, const nn_run *run)
 {
     double loss = (double)nn_exec_value(p->exec, p->loss)[0];
     if (!isfinite(loss))
-        return nn_fail(NN_EDIVERGED,
-                       "step %lld: the loss is %g, training has diverged; lower --lr, or add "
-                       "--warmup or --clip",
-                       (long long)t->state.step, loss);
+        return fail_diverged(t, p, b, run, "the loss is not finite");
     t->state.loss += loss * b->n;
     t->state.seen += b->n;
     t->state.correct += train_count_right(nn_exec_value(p->exec, p->logits), b->label, b->n,
@@ -82,12 +91,18 @@ static nn_status note(train_loop *t, const train_phase *p, const ds_batch *b)
     return NN_OK;
 }
 
+/* A gradient that is not finite must not reach the weights, which may be saved next. */
+static bool has_finite_gradient(const train_loop *t)
+{
+    nn_vector v = nn_params_trained(t->network->params);
+    return train_count_not_finite(v.grad, v.count) == 0;
+}
+
 static nn_status update(train_loop *t, int64_t step)
 {
-    t->lr = opt_schedule_lr(&t->schedule, step, t->total);
-    if (t->clip != NULL && !isfinite(opt_clip_apply(t->clip)))
-        return nn_fail(NN_EDIVERGED, "step %lld: the gradient is not finite; lower --lr",
-                       (long long)step);
+    t->lr = ldexp(opt_schedule_lr(&t->schedule, step, t->total), -(int)t->state.halvings);
+    if (t->clip != NULL)
+        opt_clip_apply(t->clip);
     opt_step(t->optimizer, t->lr, step);
     if (t->average != NULL)
         opt_average_update(t->average, step);
@@ -119,10 +134,12 @@ static nn_status take_step(train_loop *t)
     lap(t, &t->times.data);
     nn_exec_forward(p->exec, batch->n, &run);
     lap(t, &t->times.forward);
-    NN_TRY(note(t, p, batch));
+    NN_TRY(note(t, p, batch, &run));
     lap(t, &t->times.score);
     nn_exec_backward(p->exec, batch->n, &run);
     lap(t, &t->times.backward);
+    if (!has_finite_gradient(t))
+        return fail_diverged(t, p, batch, &run, "the gradient is not finite");
     NN_TRY(update(t, step));
     lap(t, &t->times.update);
 
@@ -277,13 +294,24 @@ nn_status train_loop_save_network(train_loop *t, const char *path)
 {
     const train_state bare = { .step = t->state.step,
                                .best_correct = t->state.best_correct,
-                               .best_step = t->state.best_step };
+                               .best_step = t->state.best_step,
+                               .halvings = t->state.halvings };
     if (t->average != NULL)
         opt_average_swap(t->average);
     nn_status st = train_checkpoint_save(path, t->network, &bare);
     if (t->average != NULL)
         opt_average_swap(t->average);
     return st;
+}
+
+int64_t train_loop_halvings(const train_loop *t)
+{
+    return t->state.halvings;
+}
+
+void train_loop_set_halvings(train_loop *t, int64_t n)
+{
+    t->state.halvings = n;
 }
 
 int64_t train_loop_switch(const train_loop *t)

@@ -14,6 +14,7 @@ const char *const train_granularity_names[] = { "channel", "tensor", NULL };
 const char *const train_ship_names[] = { "last", "best", NULL };
 
 static const char *const schedule_names[] = { "constant", "step", "cosine", "onecycle", NULL };
+static const char *const on_divergence_names[] = { "stop", "halve-lr", NULL };
 static const char *const conv_names[] = { "exact", NULL };
 static const char *const scheme_names[] = { "symmetric", "affine", NULL };
 static const char *const bn_fold_names[] = { "running", NULL };
@@ -229,6 +230,14 @@ static const train_arg training_args[] = {
       .form = "N[ep|min]",
       .help = "how often the state is saved; 0: at the end",
       .flags = TRAIN_MINUTES_OK },
+    { .name = "on-divergence",
+      .kind = TRAIN_CHOICE,
+      .at = AT(on_divergence),
+      .value = "stop",
+      .choices = on_divergence_names,
+      .help = "after a loss or gradient that is not finite: stop, or go back to the last "
+              "checkpoint with half the learning rate",
+      .flags = TRAIN_MATHS },
 };
 #undef AT
 

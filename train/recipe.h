@@ -31,6 +31,9 @@ typedef struct train_model_options {
     int conv;       /* 0 exact, 1 fast */
 } train_model_options;
 
+/* What follows a loss or gradient that is not finite. */
+typedef enum train_on_divergence { TRAIN_STOP, TRAIN_HALVE_LR } train_on_divergence;
+
 /* [training] */
 typedef struct train_training_options {
     int epochs, batch;
@@ -44,6 +47,7 @@ typedef struct train_training_options {
     const char *augment;
     const char *init, *freeze;   /* NULL: none */
     train_span checkpoint_every; /* 0: at the end of each epoch */
+    int on_divergence;           /* train_on_divergence */
 } train_training_options;
 
 /* [quantization] */

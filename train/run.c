@@ -233,6 +233,16 @@ static nn_status say_plan(const run *r)
     return NN_OK;
 }
 
+/* Log and clocks, from the step where the loop stands. */
+static nn_status begin(run *r)
+{
+    char path[TRAIN_PATH];
+    int64_t step = train_loop_moment(r->loop).step;
+    train_progress_begin(&r->progress, step);
+    r->saved_at = train_clock();
+    return train_history_open(&r->history, train_folder_file(&r->folder, "log.csv", path), step);
+}
+
 static nn_status prepare(run *r)
 {
     char path[TRAIN_PATH];
@@ -254,8 +264,7 @@ static nn_status prepare(run *r)
     if (r->o->args != NULL)
         NN_TRY(train_args_write(r->o->args, train_folder_file(&r->folder, "recipe.ini", path),
                                 "octet train recipe.ini --out DIR repeats this run"));
-    return train_history_open(&r->history, train_folder_file(&r->folder, "log.csv", path),
-                              train_loop_moment(r->loop).step);
+    return begin(r);
 }
 
 /* ---- training -------------------------------------------------------------------------------- */
@@ -312,18 +321,51 @@ static bool should_stop(void *ctx)
     return r->result->stopped;
 }
 
+/* Back to the last checkpoint, which need not be the step that it was saved for first. */
+static nn_status go_back(run *r, int64_t halvings)
+{
+    char path[TRAIN_PATH];
+    train_tensors *file = NULL;
+    NN_TRY(train_tensors_read(&file, train_folder_file(&r->folder, last_name, path)));
+    nn_status st = in_file(train_loop_restore(r->loop, file), last_name);
+    train_tensors_free(file);
+    if (st != NN_OK)
+        return st;
+    train_loop_set_halvings(r->loop, halvings);
+    train_history_close(&r->history);
+    return begin(r);
+}
+
+/* Trains to the end; a run that diverges may try again from its last checkpoint. */
+static nn_status train_on(run *r, int64_t total)
+{
+    enum { MOST_HALVINGS = 10 };
+    const train_hooks hooks = { r, on_line, on_step, should_stop, on_switch };
+    int64_t halvings = train_loop_halvings(r->loop);
+    for (;;) {
+        nn_status st = train_loop_run(r->loop, total, &hooks);
+        if (st != NN_EDIVERGED || r->o->recipe->training.on_divergence != TRAIN_HALVE_LR ||
+            halvings >= MOST_HALVINGS)
+            return st;
+        train_log("%s", nn_message());
+        NN_TRY(go_back(r, ++halvings));
+        train_log("going on from step %lld, the learning rate is halved %lld times",
+                  (long long)train_loop_moment(r->loop).step, (long long)halvings);
+    }
+}
+
 static nn_status train(run *r)
 {
-    const train_hooks hooks = { r, on_line, on_step, should_stop, on_switch };
+    const double began = train_clock();
     train_moment at = train_loop_moment(r->loop);
-    train_progress_begin(&r->progress, at.step);
-    r->saved_at = train_clock();
     r->saved_step = r->state != NULL ? at.step : -1;
-    NN_TRY(train_loop_run(r->loop, at.total, &hooks));
+    if (r->o->recipe->training.on_divergence == TRAIN_HALVE_LR && r->saved_step < 0)
+        NN_TRY(save(r)); /* there must be something to go back to */
+    NN_TRY(train_on(r, at.total));
     at = train_loop_moment(r->loop);
     r->result->step = at.step;
     r->result->total = at.total;
-    r->result->seconds = train_clock() - r->progress.begun;
+    r->result->seconds = train_clock() - began;
     r->result->stopped = r->result->stopped && at.step < at.total;
     return r->saved_step == at.step ? NN_OK : save(r);
 }
