@@ -127,9 +127,9 @@ static void begin(nn_call *c, int batch, const nn_run *run)
     c->run = run;
 }
 
-void nn_exec_forward(nn_exec *e, int batch, const nn_run *run)
+static void forward_first(nn_exec *e, int n, int batch, const nn_run *run)
 {
-    for (int i = 0; i < e->n; i++) {
+    for (int i = 0; i < n; i++) {
         nn_call *c = &e->call[i];
         if (c->node->op->forward == NULL)
             continue;
@@ -139,6 +139,16 @@ void nn_exec_forward(nn_exec *e, int batch, const nn_run *run)
         if (e->profile)
             e->times[i].forward += omp_get_wtime() - start;
     }
+}
+
+void nn_exec_forward(nn_exec *e, int batch, const nn_run *run)
+{
+    forward_first(e, e->n, batch, run);
+}
+
+void nn_exec_forward_to(nn_exec *e, const nn_node *last, int batch, const nn_run *run)
+{
+    forward_first(e, last->index + 1, batch, run);
 }
 
 /* Trained parameters that the loss does not depend on have no node that writes their gradient. */

@@ -23,4 +23,25 @@ typedef struct nn_range_rule {
     void (*observe)(nn_range_state *s, const float *batch_min, const float *batch_max);
 } nn_range_rule;
 
+/* The state of a fakequant node's range, whose parameters are collated. */
+static inline nn_range_state nn_range_of(const nn_node *fakequant)
+{
+    nn_node *const *in = fakequant->in; /* x, min, max, scale, zero_point, memory */
+    return (nn_range_state){ (int)in[1]->param->count, in[1]->param->value, in[2]->param->value,
+                             in[3]->param->value,      in[4]->param->value, in[5]->param->value };
+}
+
+/* Derives scale and zero point from the range in force: the one place that does, so that they are
+ * the same whoever set the range. */
+static inline void nn_range_derive(nn_range_state *s, const nn_fakequant_attr *a)
+{
+    for (int c = 0; c < s->channels; c++) {
+        const float min = (float)s->min[c], max = (float)s->max[c];
+        nn_affine q = a->symmetric ? nn_affine_symmetric(min, max, a->grid)
+                                   : nn_affine_from_range(min, max, a->grid);
+        s->scale[c] = (nn_real)q.scale;
+        s->zero_point[c] = (nn_real)q.zero_point;
+    }
+}
+
 #endif

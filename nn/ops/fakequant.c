@@ -133,20 +133,11 @@ static void find_ranges(float *min, float *max, const nn_real *x, layout l, floa
 static void observe(const nn_call *c, layout l)
 {
     const nn_fakequant_attr *a = &c->node->attr.fakequant;
-    nn_range_state s = {
-        (int)l.channels,         nn_call_state(c, MIN),        nn_call_state(c, MAX),
-        nn_call_state(c, SCALE), nn_call_state(c, ZERO_POINT), nn_call_state(c, MEMORY)
-    };
+    nn_range_state s = nn_range_of(c->node);
     float *min = c->scratch, *max = min + l.channels, *slots = max + l.channels;
     find_ranges(min, max, c->x[X], l, slots);
     a->rule->observe(&s, min, max);
-    for (size_t i = 0; i < l.channels; i++) {
-        nn_affine q = a->symmetric
-                          ? nn_affine_symmetric((float)s.min[i], (float)s.max[i], a->grid)
-                          : nn_affine_from_range((float)s.min[i], (float)s.max[i], a->grid);
-        s.scale[i] = (nn_real)q.scale;
-        s.zero_point[i] = (nn_real)q.zero_point;
-    }
+    nn_range_derive(&s, a);
 }
 
 /* ---- quantizing ---------------------------------------------------------------------------- */
