@@ -52,20 +52,6 @@ typedef struct fixture {
     nn_bytes file;
 } fixture;
 
-typedef struct once {
-    fixture *f;
-    bool done;
-} once;
-
-static nn_status next_once(void *ctx, const nn_real **image, int *n)
-{
-    once *o = ctx;
-    *image = o->f->image;
-    *n = o->done ? 0 : BATCH;
-    o->done = true;
-    return NN_OK;
-}
-
 static void build(fixture *f, network *net, quant_granularity granularity)
 {
     assert_ok(nn_params_new(&f->params));
@@ -87,8 +73,10 @@ static void build(fixture *f, network *net, quant_granularity granularity)
 static void lower_and_write(fixture *f)
 {
     tfl_model *m = NULL;
-    once o = { f, false };
-    assert_ok(quant_calibrate(f->from, &f->config, BATCH, next_once, &o));
+    quant_array images = { f->image, PIXELS, BATCH, BATCH, 0 };
+    const quant_pictures pictures = quant_pictures_of(&images);
+    const quant_calibration minmax = { .how = &quant_calibrator_minmax };
+    assert_ok(quant_calibrate(f->from, &f->config, &minmax, &pictures));
     assert_ok(nn_arena_new(&f->arena));
     assert_ok(ex_lower(&m, f->arena, f->deploy, EX_INT8,
                        &(ex_info){ .name = "net", .description = "test" }));

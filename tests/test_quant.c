@@ -250,26 +250,15 @@ static void folded_training_is_plain_training_but_for_rounding(void **state)
     assert_true(test_relative_error(folded, plain, BATCH * CLASSES) < 1e-4);
 }
 
-typedef struct one_batch {
-    const nn_real *image;
-    int left;
-} one_batch;
-
-static nn_status next(void *ctx, const nn_real **image, int *n)
-{
-    one_batch *b = ctx;
-    *image = b->image;
-    *n = b->left-- > 0 ? BATCH : 0;
-    return NN_OK;
-}
-
 static void calibration_makes_a_network_near_the_float_one(void **state)
 {
     const fixture *f = *state;
     nn_real plain[BATCH * CLASSES], quantized[BATCH * CLASSES];
     const nn_run run = { .training = false };
-    one_batch b = { f->image, 3 };
-    assert_ok(quant_calibrate(f->from, &f->config, BATCH, next, &b));
+    quant_array images = { f->image, SIDE * SIDE * CHANNELS, BATCH, 3, 0 };
+    quant_pictures pictures = quant_pictures_of(&images);
+    const quant_calibration minmax = { .how = &quant_calibrator_minmax };
+    assert_ok(quant_calibrate(f->from, &f->config, &minmax, &pictures));
     forward(f, f->from, &run, plain);
     forward(f, f->deploy, &run, quantized);
     double error = test_relative_error(quantized, plain, BATCH * CLASSES);
@@ -279,8 +268,8 @@ static void calibration_makes_a_network_near_the_float_one(void **state)
         double code = (double)quantized[i] / (double)scale->value[0];
         assert_true(fabs(code - round(code)) < 1e-3);
     }
-    one_batch none = { f->image, 0 };
-    assert_fails(quant_calibrate(f->from, &f->config, BATCH, next, &none), NN_EINVAL,
+    images.n = 0;
+    assert_fails(quant_calibrate(f->from, &f->config, &minmax, &pictures), NN_EINVAL,
                  "calibration");
 }
 

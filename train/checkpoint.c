@@ -60,6 +60,8 @@ static nn_status put_strings(train_tensors *to, const train_info *info)
     NN_TRY(put_recipe(to, info));
     NN_TRY(put_input(to, &info->prep));
     NN_TRY(train_tensors_set(to, "quantized", info->quantized ? "true" : "false"));
+    if (info->made != NULL)
+        NN_TRY(train_tensors_set(to, "made", info->made));
     return put_classes(to, info);
 }
 
@@ -415,6 +417,7 @@ nn_status train_checkpoint_info(train_info *out, nn_arena *arena, const train_te
     NN_TRY(take_classes(out, arena, file));
     NN_TRY(get(&text, file, "quantized"));
     out->quantized = strcmp(text, "true") == 0;
+    out->made = train_tensors_get(file, "made");
     NN_TRY(get(&text, file, "seed"));
     out->seed = strtoull(text, NULL, 10);
     NN_TRY(take_counters(file, &counters_of_file));

@@ -3,7 +3,8 @@
  * Tensors: every parameter under its name; "opt/<slot>/<name>" for each slot of the optimizer and
  * each trained parameter; "ema/<name>" with weight averaging; "counter/step" and the others as I64.
  * Strings: "format", "recipe.<option>" for the options that change the mathematics, "input.size",
- * "input.mean", "input.std", "input.resize", "classes" (one a line), "crc32".
+ * "input.mean", "input.std", "input.resize", "classes" (one a line), "made" (how it was quantized
+ * without training, if it was), "crc32".
  * Nothing else is in it - no time, path, host or thread count - so equal runs give equal files. */
 #ifndef OCTET_TRAIN_CHECKPOINT_H
 #define OCTET_TRAIN_CHECKPOINT_H

@@ -27,6 +27,7 @@ typedef struct train_info {
     const char *const *class_name; /* [classes] */
     int64_t step;                  /* training steps behind it */
     bool quantized;                /* it was trained with fake quantization at the end */
+    const char *made;              /* how it was quantized without training; NULL: it was not */
 } train_info;
 
 typedef struct train_network {
