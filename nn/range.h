@@ -31,14 +31,19 @@ static inline nn_range_state nn_range_of(const nn_node *fakequant)
                              in[3]->param->value,      in[4]->param->value, in[5]->param->value };
 }
 
+/* Scale and zero point of a range on that node's grid. */
+static inline nn_affine nn_range_affine(const nn_fakequant_attr *a, float min, float max)
+{
+    return a->symmetric ? nn_affine_symmetric(min, max, a->grid)
+                        : nn_affine_from_range(min, max, a->grid);
+}
+
 /* Derives scale and zero point from the range in force: the one place that does, so that they are
  * the same whoever set the range. */
 static inline void nn_range_derive(nn_range_state *s, const nn_fakequant_attr *a)
 {
     for (int c = 0; c < s->channels; c++) {
-        const float min = (float)s->min[c], max = (float)s->max[c];
-        nn_affine q = a->symmetric ? nn_affine_symmetric(min, max, a->grid)
-                                   : nn_affine_from_range(min, max, a->grid);
+        nn_affine q = nn_range_affine(a, (float)s->min[c], (float)s->max[c]);
         s->scale[c] = (nn_real)q.scale;
         s->zero_point[c] = (nn_real)q.zero_point;
     }

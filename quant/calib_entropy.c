@@ -102,12 +102,12 @@ static nn_status check(const quant_calibrator_options *o, nn_grid grid)
                    o->bins, levels, LEAST_BINS_A_LEVEL * levels);
 }
 
-static nn_status choose(quant_interval *out, const quant_histogram *h, nn_grid grid,
+static nn_status choose(quant_interval *out, const quant_histogram *h, const nn_fakequant_attr *a,
                         const quant_calibrator_options *o)
 {
     (void)o;
     const bool one_sided = !(h->min < 0 && h->max > 0);
-    const int codes = grid.qmax - grid.qmin + 1;
+    const int codes = a->grid.qmax - a->grid.qmin + 1;
     uint64_t *magnitude = nn_mem_alloc(2 * (size_t)h->bins * sizeof *magnitude);
     if (magnitude == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: a histogram of %d bins", 2 * h->bins);

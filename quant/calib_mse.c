@@ -48,27 +48,28 @@ static quant_interval interval_of(const quant_histogram *h, int low, int high)
 }
 
 /* Takes (low, high) if it is better. */
-static void try(candidate *best, const quant_histogram *h, nn_grid grid, int low, int high)
+static void try(candidate *best, const quant_histogram *h, const nn_fakequant_attr *a, int low,
+                int high)
 {
     quant_interval r = interval_of(h, low, high);
-    double error = quant_histogram_error(h, nn_affine_from_range(r.min, r.max, grid), grid);
+    double error = quant_histogram_error(h, nn_range_affine(a, r.min, r.max), a->grid);
     if (error < best->error)
         *best = (candidate){ low, high, error };
 }
 
-static nn_status choose(quant_interval *out, const quant_histogram *h, nn_grid grid,
+static nn_status choose(quant_interval *out, const quant_histogram *h, const nn_fakequant_attr *a,
                         const quant_calibrator_options *o)
 {
     candidate best = { STEPS, STEPS, DBL_MAX };
     (void)o;
     for (int k = STEPS; k > 0; k--)
-        try(&best, h, grid, k, k);
+        try(&best, h, a, k, k);
     for (int round = 0; h->min < 0 && h->max > 0 && round < MOST_ROUNDS; round++) {
         const double before = best.error;
         for (int k = STEPS; k > 0; k--)
-            try(&best, h, grid, k, best.high);
+            try(&best, h, a, k, best.high);
         for (int k = STEPS; k > 0; k--)
-            try(&best, h, grid, best.low, k);
+            try(&best, h, a, best.low, k);
         if (!(best.error < before))
             break;
     }

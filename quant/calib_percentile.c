@@ -42,10 +42,10 @@ static double cut(const quant_histogram *h, enum quant_side side, double share)
     return h->width * (bin > 0 ? bin : 1);
 }
 
-static nn_status choose(quant_interval *out, const quant_histogram *h, nn_grid grid,
+static nn_status choose(quant_interval *out, const quant_histogram *h, const nn_fakequant_attr *a,
                         const quant_calibrator_options *o)
 {
-    (void)grid;
+    (void)a;
     bool both = h->min < 0 && h->max > 0;
     double share = o->percentile / 100;
     *out = (quant_interval){ h->min, h->max };

@@ -91,7 +91,7 @@ static nn_status set_range(const observer *o, int i)
     nn_range_state s = nn_range_of(o->point[i]);
     quant_interval range = { 0, 0 };
     if (h->width > 0)
-        NN_TRY(o->c->how->choose(&range, h, a->grid, &o->c->options));
+        NN_TRY(o->c->how->choose(&range, h, a, &o->c->options));
     s.min[0] = (nn_real)range.min;
     s.max[0] = (nn_real)range.max;
     nn_range_derive(&s, a);

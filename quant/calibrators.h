@@ -24,9 +24,9 @@ typedef struct quant_calibrator {
     const nn_range_rule *rule;
     /* Errors: NN_EINVAL naming the option; NULL: nothing to check. */
     nn_status (*check)(const quant_calibrator_options *o, nn_grid grid);
-    /* The range for codes of `grid`, within the smallest and largest value.  h has at least one
+    /* The range for the codes of `a`, within the smallest and largest value.  h has at least one
      * value that is not 0.  NULL: the rule's own range stands.  Errors: NN_ENOMEM. */
-    nn_status (*choose)(quant_interval *out, const quant_histogram *h, nn_grid grid,
+    nn_status (*choose)(quant_interval *out, const quant_histogram *h, const nn_fakequant_attr *a,
                         const quant_calibrator_options *o);
 } quant_calibrator;
 

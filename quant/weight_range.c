@@ -41,6 +41,8 @@ static void set_ranges(const nn_node *point, const quant_layer *l, const nn_real
     const nn_fakequant_attr *a = &point->attr.fakequant;
     const bool per_channel = a->axis >= 0;
     nn_range_state s = nn_range_of(point);
+    if (!a->symmetric)
+        return;
 #pragma omp parallel for schedule(static)
     for (int c = 0; c < s.channels; c++) {
         const nn_real *w = folded + (per_channel ? quant_layer_index(l, (size_t)c, 0) : 0);

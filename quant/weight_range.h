@@ -10,7 +10,8 @@
  * nearest to the n weights w[0], w[step], ...: the largest of several, 0 if all are 0. */
 float quant_weight_range_find(const nn_real *w, size_t n, size_t step, nn_grid grid);
 
-/* Sets the ranges of all weights, after folding, to such ones.  Errors: NN_ENOMEM, NN_ENOTSUP. */
+/* Sets the ranges of all weights with symmetric grids, after folding, to such ones.  Errors:
+ * NN_ENOMEM, NN_ENOTSUP. */
 nn_status quant_weight_ranges(const nn_graph *from, const quant_config *config);
 
 #endif

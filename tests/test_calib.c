@@ -198,6 +198,7 @@ static quant_interval range_of(const char *method, int bits, const nn_real *x, s
 {
     const quant_calibrator *c = quant_calibrator_by_name(method);
     const nn_grid grid = nn_grid_signed(bits, false);
+    const nn_fakequant_attr a = { .grid = grid };
     quant_calibrator_options o = { .percentile = percentile };
     quant_histogram *h = NULL;
     quant_interval range = { 0, 0 };
@@ -205,7 +206,7 @@ static quant_interval range_of(const char *method, int bits, const nn_real *x, s
     assert_ok(quant_calibrator_check(c, &o, grid));
     assert_ok(quant_histogram_new(&h, o.bins));
     assert_true(quant_histogram_add(h, x, n));
-    assert_ok(c->choose(&range, h, grid, &o));
+    assert_ok(c->choose(&range, h, &a, &o));
     quant_histogram_free(h);
     return range;
 }
@@ -288,6 +289,7 @@ static void mse_is_a_minimum(void **state)
     (void)state;
     static nn_real x[4000];
     const nn_grid grid = nn_grid_signed(4, false);
+    const nn_fakequant_attr a = { .grid = grid };
     quant_calibrator_options o = { .bins = 256 };
     quant_interval r = { 0, 0 };
     quant_histogram *h = NULL;
@@ -296,7 +298,7 @@ static void mse_is_a_minimum(void **state)
         x[i] = (nn_real)(pow((double)x[i], 5) * (x[i] > 0 ? 3 : 1));
     assert_ok(quant_histogram_new(&h, o.bins));
     assert_true(quant_histogram_add(h, x, 4000));
-    assert_ok(quant_calibrator_mse.choose(&r, h, grid, &o));
+    assert_ok(quant_calibrator_mse.choose(&r, h, &a, &o));
     double found = quant_histogram_error(h, nn_affine_from_range(r.min, r.max, grid), grid);
     for (int k = 1; k <= 100; k++) {
         nn_affine low = nn_affine_from_range(h->min * (float)k / 100, r.max, grid);

@@ -152,10 +152,10 @@ static void eval_refuses(void **state)
 static void quantize_and_export_agree(void **state)
 {
     (void)state;
-    cJSON *o = object_of(octet("quantize %s --data sample --calib 70 --out %s --save %s --json",
-                               q("model.safetensors"), test_path("ptq.tflite"),
-                               test_path("ptq.safetensors")));
-    check_keys(o, "checkpoint method pictures file saved bytes");
+    cJSON *o = object_of(
+        octet("quantize %s --data noise:8x8x3:4:200 --calib 70 --out %s --save %s --json",
+              f("model.safetensors"), test_path("ptq.tflite"), test_path("ptq.safetensors")));
+    check_keys(o, "checkpoint method made pictures file saved bytes");
     assert_int_equal(number(o, "pictures"), 70);
     cJSON_Delete(o);
     o = object_of(octet("export %s --format tflite --out %s --json", test_path("ptq.safetensors"),
@@ -163,7 +163,38 @@ static void quantize_and_export_agree(void **state)
     check_keys(o, "file format bytes");
     cJSON_Delete(o);
     check_same_files(test_path("ptq.tflite"), test_path("again.tflite"));
-    check_done(octet("eval %s --data sample --quiet", test_path("ptq.tflite")));
+    check_done(octet("eval %s --data noise:8x8x3:4:200 --quiet", test_path("ptq.tflite")));
+}
+
+/* What is saved is a checkpoint like any other, and says how it was made. */
+static void a_quantized_network_can_be_used_further(void **state)
+{
+    (void)state;
+    const char *saved = test_path("p.safetensors"), *file = test_path("p.tflite");
+    check_done(octet(
+        "quantize %s --data noise:8x8x3:4:200 --calib 60 --method percentile --percentile 99.9 "
+        "--granularity tensor --weight-range mse --out %s --save %s",
+        f("model.safetensors"), file, saved));
+    check_done(octet("verify %s %s --data noise:8x8x3:4:200 --quiet", saved, file));
+    cJSON *o = object_of(octet("inspect %s --json", saved));
+    assert_string_equal(string(o, "made"), "percentile 99.9 of 60 pictures, weights mse");
+    cJSON_Delete(o);
+    check_error(octet("quantize %s --data noise:8x8x3:4:200 --out x", saved), 2,
+                "quantized already");
+    check_done(
+        octet("train --data noise:8x8x3:4:200 --model mlp --init %s --qat --steps 2 --out %s",
+              saved, test_path("tuned")));
+}
+
+static void every_method_makes_a_file(void **state)
+{
+    (void)state;
+    static const char *const methods[] = { "minmax", "ema", "percentile", "mse", "entropy" };
+    for (int i = 0; i < 5; i++) {
+        check_done(octet("quantize %s --data noise:8x8x3:4:200 --calib 50 --method %s --out %s",
+                         f("model.safetensors"), methods[i], test_path("m.tflite")));
+        check_done(octet("eval %s --data noise:8x8x3:4:200 --quiet", test_path("m.tflite")));
+    }
 }
 
 static void export_of_a_run_is_its_model(void **state)
@@ -188,18 +219,24 @@ static void results_go_to_stdout(void **state)
 static void every_granularity_and_width(void **state)
 {
     (void)state;
-    check_done(octet("quantize %s --data sample --calib 9 --granularity tensor --method ema "
-                     "--weight-bits 4 --act-bits 6 --out %s",
-                     q("model.safetensors"), test_path("coarse.tflite")));
-    check_done(octet("eval %s --data sample --quiet", test_path("coarse.tflite")));
+    check_done(
+        octet("quantize %s --data noise:8x8x3:4:200 --calib 9 --granularity tensor --method ema "
+              "--weight-bits 4 --act-bits 6 --out %s",
+              f("model.safetensors"), test_path("coarse.tflite")));
+    check_done(octet("eval %s --data noise:8x8x3:4:200 --quiet", test_path("coarse.tflite")));
 }
 
 static void quantize_refuses(void **state)
 {
     (void)state;
-    const char *from = q("model.safetensors");
-    check_error(octet("quantize %s --data sample --method entropy --out x", from), 2,
-                "minmax and ema are");
+    const char *from = f("model.safetensors");
+    check_error(octet("quantize %s --data sample --method entropy --bins 128 --out x", from), 2,
+                "nothing to choose");
+    check_error(octet("quantize %s --data sample --percentile 101 --out x", from), 2,
+                "--percentile");
+    check_error(octet("quantize %s --data sample --out x", q("model.safetensors")), 2,
+                "quantized already");
+    check_error(octet("quantize %s --data sample --out x", q("model.tflite")), 1, "model.tflite");
     check_error(octet("quantize %s --data sample --method minimax --out x", from), 2,
                 "did you mean minmax?");
     check_error(octet("quantize %s --data sample", from), 2, "--out");
@@ -217,8 +254,8 @@ static void the_old_file_survives(void **state)
     (void)state;
     const char *old = test_path("old.tflite");
     assert_ok(nn_file_write(old, "precious", 8));
-    check_error(octet("quantize %s --data noise:8x8x3:4:100 --out %s", q("model.safetensors"), old),
-                1, "4 classes");
+    check_error(octet("quantize %s --data sample --out %s", f("model.safetensors"), old), 1,
+                "10 classes");
     check_error(octet("export %s --out %s", f("model.safetensors"), old), 1, "ranges");
     nn_bytes file;
     assert_ok(nn_file_read(&file, old, 0));
@@ -274,6 +311,8 @@ int main(void)
         cmocka_unit_test(eval_has_a_gate),
         cmocka_unit_test(eval_refuses),
         cmocka_unit_test(quantize_and_export_agree),
+        cmocka_unit_test(a_quantized_network_can_be_used_further),
+        cmocka_unit_test(every_method_makes_a_file),
         cmocka_unit_test(export_of_a_run_is_its_model),
         cmocka_unit_test(results_go_to_stdout),
         cmocka_unit_test(every_granularity_and_width),

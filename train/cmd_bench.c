@@ -11,7 +11,7 @@
 
 #include "nn/base/mem.h"
 #include "nn/base/suggest.h"
-#include "quant/calibrate.h"
+#include "train/post.h"
 #include "train/output.h"
 #include "train/ship.h"
 
@@ -142,34 +142,15 @@ nn_status train_bench_network(train_network **network, ds_set **set, const train
     return st;
 }
 
-typedef struct feed {
-    ds_loader *loader;
-    int left; /* batches */
-} feed;
-
-static nn_status next(void *ctx, const nn_real **image, int *n)
+/* Any ranges will do. */
+static nn_status calibrate(train_network *n, const ds_set *set)
 {
-    feed *f = ctx;
-    const ds_batch *batch;
-    *n = 0;
-    if (f->left-- <= 0)
-        return NN_OK;
-    NN_TRY(ds_loader_next(f->loader, &batch));
-    *image = batch->image;
-    *n = batch->n;
-    return NN_OK;
-}
-
-static nn_status calibrate(const train_network *n, const ds_set *set)
-{
-    enum { BATCH = 4 };
-    ds_loader_options o = train_prep_loader(&n->info.prep, BATCH);
-    feed f = { .left = 2 };
-    o.train = true;
-    NN_TRY(ds_loader_new(&f.loader, set, DS_TRAIN, &o));
-    nn_status st = quant_calibrate(n->graph, &n->quant, BATCH, next, &f);
-    ds_loader_free(f.loader);
-    return st;
+    static const train_group group = { &train_post_rows, 0 };
+    train_post_options o = { 0 };
+    int used;
+    NN_TRY(train_args_defaults(&group, 1, &o));
+    o.calib = 8;
+    return train_post_run(&used, n, set, &o, 1);
 }
 
 nn_status train_bench_file(nn_bytes *out, const train_bench_settings *s)

@@ -150,6 +150,8 @@ static void print_head(const view *v)
     printf("%s; ranges are %s\n",
            info->quantized ? "trained with fake quantization" : "trained in float",
            v->n->has_ranges ? "known" : "not known");
+    if (info->made != NULL)
+        printf("quantized after training: %s\n", clean(v, info->made));
     if (!v->n->can_quantize)
         printf("cannot be quantized: %s\n", v->n->reason != NULL ? clean(v, v->n->reason) : "");
 }
@@ -224,6 +226,8 @@ static nn_status print_json(const view *v)
     cJSON_AddNumberToObject(o, "macs", (double)size.macs);
     cJSON_AddBoolToObject(o, "quantized", v->n->info.quantized);
     cJSON_AddBoolToObject(o, "has_ranges", v->n->has_ranges);
+    if (v->n->info.made != NULL)
+        cJSON_AddStringToObject(o, "made", clean(v, v->n->info.made));
     if (!v->n->can_quantize && v->n->reason != NULL)
         cJSON_AddStringToObject(o, "cannot_quantize", clean(v, v->n->reason));
     describe_tensors(cJSON_AddArrayToObject(o, "tensors"), v->file, v);
