@@ -59,7 +59,7 @@ typedef struct result {
 static nn_status write_files(result *r, const train_network *n, const settings *s)
 {
     nn_bytes file;
-    NN_TRY(train_ship(&file, n, EX_INT8));
+    NN_TRY(train_ship(&file, n, train_ship_form(n)));
     r->bytes = file.size;
     nn_status st = s->out != NULL ? train_output_write(s->out, file.data, file.size) : NN_OK;
     nn_bytes_free(&file);

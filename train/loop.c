@@ -155,7 +155,7 @@ static nn_status take_step(train_loop *t)
 static nn_status score_int8(train_loop *t, train_score *out)
 {
     nn_bytes file = { 0 };
-    NN_TRY(train_ship(&file, t->network, EX_INT8));
+    NN_TRY(train_ship(&file, t->network, train_ship_form(t->network)));
     nn_status st =
         train_evaluate_bytes(out, file.data, file.size, &t->network->info.prep, t->set, DS_VAL);
     nn_bytes_free(&file);

@@ -399,6 +399,7 @@ nn_status train_recipe_quant(quant_config *out, const train_quant_options *q)
     out->weight_scheme = (quant_scheme)q->weight_scheme;
     out->act_scheme = (quant_scheme)q->act_scheme;
     out->layers = q->layers;
+    out->is_uint8 = out->weight_scheme == QUANT_AFFINE; /* the only form that holds them */
     out->act_rule = quant_range_by_name(q->range != NULL ? q->range : "");
     return out->act_rule != NULL ? NN_OK : nn_fail_context(NN_EINVAL, "--range");
 }

@@ -376,7 +376,7 @@ static nn_status finish_quantized(run *r, const train_network *n)
 {
     char path[TRAIN_PATH];
     nn_bytes file = { 0 };
-    NN_TRY(train_ship(&file, n, EX_INT8));
+    NN_TRY(train_ship(&file, n, train_ship_form(n)));
     nn_status st =
         nn_file_write(train_folder_file(&r->folder, "model.tflite", path), file.data, file.size);
     r->result->tflite_bytes = file.size;

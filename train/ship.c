@@ -94,6 +94,11 @@ static nn_status write_float(nn_bytes *out, nn_arena *arena, const train_network
     return st;
 }
 
+ex_form train_ship_form(const train_network *n)
+{
+    return n->quant.is_uint8 ? EX_UINT8 : EX_INT8;
+}
+
 nn_status train_ship(nn_bytes *out, const train_network *n, ex_form form)
 {
     nn_arena *arena = NULL;

@@ -1,0 +1,74 @@
+/* Every way of quantizing, end to end: what is trained is what the file computes, code for code. */
+#include "tests/cli.h"
+
+/* A few steps of a small network, then octet verify: all codes equal, all predictions too. */
+static void check_agreement(const char *options)
+{
+    char folder[PATH], checkpoint[PATH + 32], file[PATH + 32];
+    static int runs;
+    snprintf(folder, sizeof folder, "%s/way%d", test_folder(), runs++);
+    snprintf(checkpoint, sizeof checkpoint, "%s/model.safetensors", folder);
+    snprintf(file, sizeof file, "%s/model.tflite", folder);
+    check_done(octet("train --data sample --model resnet8 --width 0.5 --input 14x14 --steps 8 "
+                     "--batch 16 --lr 0.02 --qat --quiet --out %s %s",
+                     folder, options));
+    const outcome *o = octet("verify %s %s --data sample --min-agree 1 --json", checkpoint, file);
+    cJSON *json = object_of(o);
+    for (const cJSON *l = cJSON_GetObjectItem(json, "layers")->child; l != NULL; l = l->next)
+        if (number(l, "equal") < 0.99 || number(l, "steps") > 1)
+            fail_msg("%s: %s: %g equal, %g steps", options, string(l, "name"), number(l, "equal"),
+                     number(l, "steps"));
+    cJSON_Delete(json);
+}
+
+static void schemes(void **state)
+{
+    (void)state;
+    check_agreement("--granularity tensor");
+    check_agreement("--granularity tensor --weight-scheme affine"); /* contrib's: uint8 */
+    check_agreement("--act-scheme symmetric");
+}
+
+static void few_bits(void **state)
+{
+    (void)state;
+    check_agreement("--weight-bits 4 --act-bits 4");
+    check_agreement("--weight-bits 2 --act-bits 3 --quant-layers stem=w8a8,stage3/*=w6");
+    check_agreement("--weight-bits 5 --granularity tensor --weight-scheme affine --act-bits 6");
+}
+
+static void delays(void **state)
+{
+    (void)state;
+    check_agreement("--quant-delay 2,5");
+    check_agreement("--quant-delay 5,0 --freeze-bn 6 --freeze-ranges 7");
+}
+
+static void ways_that_do_not_go_together(void **state)
+{
+    (void)state;
+    check_error(octet("train --data sample --model lenet --qat --weight-scheme affine --out %s",
+                      test_path("no")),
+                2, "--granularity tensor");
+    check_error(octet("train --data sample --model lenet --qat --quant-layers c9=w4 --out %s",
+                      test_path("no")),
+                2, "c9");
+    check_error(octet("train --data sample --model lenet --qat --quant-delay 3,x --out %s",
+                      test_path("no")),
+                2, "--quant-delay");
+    check_error(octet("train --data sample --model lenet --qat --act-scheme symmetric "
+                      "--act-bits 4 --out %s",
+                      test_path("no")),
+                2, "--act-scheme");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(schemes),
+        cmocka_unit_test(few_bits),
+        cmocka_unit_test(delays),
+        cmocka_unit_test(ways_that_do_not_go_together),
+    };
+    return cmocka_run_group_tests(tests, train_models, forget);
+}
