@@ -1,80 +1,16 @@
 /* octet bench: what it counts, its keys, its errors, and taking turns.  No test looks at a time. */
-#define _XOPEN_SOURCE 700
 #include <omp.h>
-#include <stdbool.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cjson/cJSON.h>
 
 #include "export/integer.h"
-#include "nn/base/file.h"
 #include "nn/base/mem.h"
 #include "nn/kernels/peak.h"
 #include "runtime/cpu.h"
-#include "tests/testing.h"
+#include "tests/cli.h"
 
-enum { PATH = 1024, COMMAND = 4096 };
-
-/* ---- running it ------------------------------------------------------------------------------ */
-
-static char program[PATH];
-
-/* The program lies beside the folder of this test. */
-static int find_program(void **state)
-{
-    (void)state;
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 16);
-    assert_true(n > 0);
-    program[n] = '\0';
-    for (int up = 0; up < 2; up++)
-        *strrchr(program, '/') = '\0';
-    strcat(program, "/octet");
-    return 0;
-}
-
-/* `printf INPUT | octet bench ARGUMENTS`: its exit code; out and err hold what it wrote. */
-static nn_bytes out, err;
-
-static int bench(const char *input, const char *arguments)
-{
-    char line[COMMAND];
-    snprintf(line, sizeof line, "printf '%s' | %s bench %s >%s 2>%s", input, program, arguments,
-             test_path("stdout"), test_path("stderr"));
-    int status = system(line);
-    assert_true(WIFEXITED(status));
-    nn_bytes_free(&out);
-    nn_bytes_free(&err);
-    assert_ok(nn_file_read(&out, test_path("stdout"), 0));
-    assert_ok(nn_file_read(&err, test_path("stderr"), 0));
-    return WEXITSTATUS(status);
-}
-
-static bool has(nn_bytes text, const char *part)
-{
-    size_t n = strlen(part);
-    for (size_t i = 0; i + n <= text.size; i++)
-        if (memcmp(text.data + i, part, n) == 0)
-            return true;
-    return false;
-}
-
+/* `octet bench ARGUMENTS` as JSON; delete it. */
 static cJSON *bench_json(const char *arguments)
 {
-    if (bench("", arguments) != 0)
-        fail_msg("octet bench %s: %.*s", arguments, (int)err.size, (const char *)err.data);
-    assert_true(out.size > 0 && out.data[out.size - 1] == '\n');
-    cJSON *o = cJSON_ParseWithLength((const char *)out.data, out.size);
-    assert_true(cJSON_IsObject(o));
-    return o;
-}
-
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItem(object, key);
-    if (!cJSON_IsNumber(item))
-        fail_msg("\"%s\" is no number", key);
-    return item->valuedouble;
+    return object_of(octet("bench %s", arguments));
 }
 
 static double sum(const cJSON *list, const char *key)
@@ -163,10 +99,13 @@ static void quantized_steps_have_their_ops(void **state)
 static void text_names_every_layer(void **state)
 {
     (void)state;
-    assert_int_equal(bench("", SMALL), 0);
-    assert_true(has(out, "mlp, 8x8x1, batch 4, float, 1 thread"));
-    assert_true(has(out, "\nfc1 ") && has(out, "\nfc3 ") && has(out, "\nlogits "));
-    assert_true(has(out, "\nop ") && has(out, "\ndense "));
+    static const char *const parts[] = {
+        "mlp, 8x8x1, batch 4, float, 1 thread", "\nfc1 ", "\nfc3 ", "\nlogits ", "\nop ", "\ndense "
+    };
+    const outcome *o = octet("bench " SMALL);
+    check_done(o);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        assert_non_null(strstr(text_of(o->out), parts[i]));
 }
 
 /* ---- inference ------------------------------------------------------------------------------- */
@@ -223,7 +162,7 @@ static void threads_give_equal_codes(void **state)
     nn_bytes file;
     snprintf(line, sizeof line, "infer --model resnet8 --input 32x32x3 --runs 1 --out %s",
              test_path("resnet8.tflite"));
-    assert_int_equal(bench("", line), 0);
+    check_done(octet("bench %s", line));
     assert_ok(nn_file_read(&file, test_path("resnet8.tflite"), 0));
     run_file(one, sizeof one, file, 1);
     for (int threads = 2; threads <= 7; threads += 5) {
@@ -238,21 +177,50 @@ static void threads_give_equal_codes(void **state)
 static void turns_answer_each_line(void **state)
 {
     (void)state;
-    const char *const benches[] = { SMALL "--turns",
-                                    "infer --model mlp --input 8x8x1 --turns --threads 1" };
+    const char *const benches[] = { "bench " SMALL "--turns",
+                                    "bench infer --model mlp --input 8x8x1 --turns --threads 1" };
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(bench("3\n1\n", benches[i]), 0);
-        char *text = calloc(1, out.size + 1);
-        memcpy(text, out.data, out.size);
-        char *second = strchr(text, '\n');
+        const outcome *o = octet_with("printf '3\n1\n' |", benches[i]);
+        check_done(o);
+        const char *second = strchr(text_of(o->out), '\n');
         assert_non_null(second);
-        cJSON *a = cJSON_Parse(text), *b = cJSON_Parse(second + 1);
+        cJSON *a = cJSON_Parse(text_of(o->out)), *b = cJSON_Parse(second + 1);
         assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(a, "ms")), 3);
         assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(b, "ms")), 1);
         cJSON_Delete(a);
         cJSON_Delete(b);
-        free(text);
     }
+}
+
+static void turns_must_be_numbers(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "x", "0", "-1", "2x", "99999999999", "" };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char before[64];
+        snprintf(before, sizeof before, "echo '%s' |", bad[i]);
+        check_error(octet_with(before, "bench " SMALL "--turns"), 2, "not a number");
+    }
+}
+
+/* ---- single layers --------------------------------------------------------------------------- */
+
+/* A dense layer of 512 to 512 for 512 items: 2 512^3 operations, and twice that backward. */
+static void layers_are_counted(void **state)
+{
+    (void)state;
+    const double ops = 2.0 * 512 * 512 * 512, macs = 64 * 8 * 8 * 9 * 64;
+    cJSON *o = bench_json("kernels 512x512x512 --json");
+    const cJSON *gemm = item(o, "float", 0);
+    assert_near(number(gemm, "gflops_forward") * number(gemm, "forward_ms"), 1e-6 * ops, 1e-6);
+    assert_near(number(gemm, "gflops_backward") * number(gemm, "backward_ms"), 2e-6 * ops, 1e-6);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "int8")), 0);
+    cJSON_Delete(o);
+    o = bench_json("kernels '64-64, 8x8' --json");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(o, "float")), 1);
+    const cJSON *conv = item(o, "int8", 0);
+    assert_near(number(conv, "gmacs") * number(conv, "us"), 1e-3 * macs, 1e-6);
+    cJSON_Delete(o);
 }
 
 /* ---- the machine ----------------------------------------------------------------------------- */
@@ -312,16 +280,10 @@ static void errors_say_what_to_do(void **state)
         { "infer Makefile", "Makefile: ", 1 },
         { "infer not/there", "not/there", 1 },
         { "peak file", "takes no file", 2 },
+        { "kernels nothing", "nothing: is in no layer's name", 2 },
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int code = bench("", cases[i].arguments);
-        bool one_line = err.size > 0 && memchr(err.data, '\n', err.size) == err.data + err.size - 1;
-        if (code != cases[i].code || !one_line || !has(err, cases[i].part) || out.size != 0)
-            fail_msg("octet bench %s: exit code %d: %.*s", cases[i].arguments, code, (int)err.size,
-                     (const char *)err.data);
-    }
-    assert_int_equal(bench("2\nx\n", SMALL "--turns"), 2);
-    assert_true(has(err, "not a number"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_error(octet("bench %s", cases[i].arguments), cases[i].code, cases[i].part);
 }
 
 int main(void)
@@ -335,9 +297,11 @@ int main(void)
         cmocka_unit_test(made_file_is_a_model),
         cmocka_unit_test(threads_give_equal_codes),
         cmocka_unit_test(turns_answer_each_line),
+        cmocka_unit_test(turns_must_be_numbers),
+        cmocka_unit_test(layers_are_counted),
         cmocka_unit_test(peaks_are_measured),
         cmocka_unit_test(loops_follow_the_limit),
         cmocka_unit_test(errors_say_what_to_do),
     };
-    return cmocka_run_group_tests(tests, find_program, NULL);
+    return cmocka_run_group_tests(tests, train_models, forget);
 }

@@ -1,7 +1,8 @@
-/* bench - what the three kinds of `octet bench` share.  Part of the program.
+/* bench - what the kinds of `octet bench` share.  Part of the program.
  *
  * bench train times steps of the training loop itself on synthetic pictures, bench infer runs of a
- * .tflite file on the integer runtime, bench peak what the machine can do at most. */
+ * .tflite file on the integer runtime, bench kernels single layers, bench peak what the machine can
+ * do at most. */
 #ifndef OCTET_TRAIN_BENCH_H
 #define OCTET_TRAIN_BENCH_H
 
@@ -23,6 +24,7 @@ typedef struct train_bench_settings {
 
 nn_status train_bench_train(const train_call *call);
 nn_status train_bench_infer(const train_call *call);
+nn_status train_bench_kernels(const train_call *call);
 nn_status train_bench_peak(const train_call *call);
 
 /* ---- what is measured on ----------------------------------------------------------------------

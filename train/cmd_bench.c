@@ -261,8 +261,9 @@ double train_bench_peak_rss_mb(void)
 
 static nn_status run(train_call *call)
 {
-    static const char *const names[] = { "train", "infer", "peak" };
+    static const char *const names[] = { "train", "infer", "kernels", "peak" };
     static nn_status (*const kinds[])(const train_call *) = { train_bench_train, train_bench_infer,
+                                                              train_bench_kernels,
                                                               train_bench_peak };
     const char *what = call->args->operand[0];
     for (int i = 0; i < TRAIN_N(names); i++)
@@ -270,13 +271,13 @@ static nn_status run(train_call *call)
             return kinds[i](call);
     const char *near = nn_suggest(what, names, TRAIN_N(names));
     return nn_fail(NN_EINVAL, "%.60s: is not known; %s%s%s", what,
-                   near != NULL ? "did you mean " : "train, infer and peak are there",
+                   near != NULL ? "did you mean " : "train, infer, kernels and peak are there",
                    near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
 const train_command train_command_bench = {
     .name = "bench",
-    .operands = "train|infer|peak [FILE.tflite]",
+    .operands = "train|infer|kernels|peak [FILE.tflite|NAME]",
     .about = "how fast training, inference and this machine are",
     .more =
         "bench train --model NAME --input HxWxC --batch N [--qat] [--steps N]: steps on synthetic\n"
@@ -295,6 +296,13 @@ const train_command train_command_bench = {
         "\"dot_peak_gmacs\", \"model_bytes\", \"arena_bytes\", \"peak_rss_mb\", \"ops\": "
         "[{\"index\", \"op\",\n"
         "\"output\", \"us\", \"macs\", \"gmacs\", \"share_of_peak\", \"percent\"}]}\n\n"
+        "bench kernels [NAME]: single layers, or those with NAME in their name.  --json: "
+        "{\"threads\",\n"
+        "\"fma_peak_gflops\", \"dot_peak_gmacs\", \"float\": [{\"name\", \"forward_ms\", "
+        "\"backward_ms\",\n"
+        "\"gflops_forward\", \"gflops_backward\", \"share_forward\", \"share_backward\"}], "
+        "\"int8\":\n"
+        "[{\"name\", \"us\", \"gmacs\", \"share_of_peak\"}]}\n\n"
         "bench peak: --json: {\"threads\", \"fma_isa\", \"fma_gflops_1\", \"fma_gflops\", "
         "\"dot_isa\",\n"
         "\"dot_gops_1\", \"dot_gops\", \"read_gb_per_s_1\", \"read_gb_per_s\", "

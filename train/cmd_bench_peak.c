@@ -9,7 +9,7 @@
 #include "nn/kernels/peak.h"
 #include "train/output.h"
 
-enum { REPEATS = 7 };
+enum { REPEATS = 10 };
 
 /* ---- arithmetic ------------------------------------------------------------------------------ */
 
@@ -21,10 +21,10 @@ static double time_loop(const nn_peak_loop *loop, size_t rounds, int threads)
     return train_bench_seconds() - begin;
 }
 
-/* Rounds for about 10 ms, then the best of a few: what disturbs only makes it slower. */
+/* Rounds for about 20 ms, then the best of a few: what disturbs only makes it slower. */
 static double best_rate(const nn_peak_loop *loop, int threads)
 {
-    const double wanted = 0.01;
+    const double wanted = 0.02;
     size_t rounds = 1024;
     double best = 0;
     while (time_loop(loop, rounds, 1) < wanted)
