@@ -189,6 +189,13 @@ interop: all ## compare with LiteRT, bit for bit (makes a Python environment in 
 
 .PHONY: interop
 
+TORTURE_KILLS ?= 100
+
+torture: all ## kill a training at random moments, resume it, compare (TORTURE_KILLS=100)
+	sh tests/torture.sh $(PROG) $(BUILD)/torture $(TORTURE_KILLS)
+
+.PHONY: torture
+
 f64: ## gradients against central differences in double
 	@$(MAKE) --no-print-directory MODE=f64 run-f64
 
