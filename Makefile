@@ -2,6 +2,7 @@
 #
 #   MODE=release|debug|asan|tsan|f64   each in build/MODE, side by side
 #   CC=gcc|clang                       any C11 compiler with OpenMP
+#   RT_KERNELS=all|portable            the runtime's kernels: for all processors, or C alone and small
 #   DEPS=no                            do not install missing Debian packages
 #   V=1                                show the commands
 #   JOBS=N                             how many compilers demo and check run at a time [one a core]
@@ -14,7 +15,13 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1.0
 
-OUT := $(BUILD)/$(MODE)
+RT_KERNELS ?= all
+ifeq ($(filter all portable,$(RT_KERNELS)),)
+$(error RT_KERNELS=$(RT_KERNELS) is unknown; use all or portable)
+endif
+RT_PORTABLE := $(filter portable,$(RT_KERNELS))
+
+OUT := $(BUILD)/$(MODE)$(RT_PORTABLE:%=-%)
 Q   := $(if $(V),,@)
 
 # ---- flags ------------------------------------------------------------------------------------
@@ -64,6 +71,9 @@ isa = $(if $(findstring x86_64,$(MACHINE)),$(ISA_$(lastword $(subst _, ,$(basena
 # ---- what is built from what ------------------------------------------------------------------
 
 RT_SRC   := $(wildcard runtime/*.c runtime/ops/*.c runtime/kernels/*.c)
+# Kernels that use an instruction set, and the choice between them; or none, and no choice.
+RT_FAST  := runtime/kernels/select.c $(foreach i,avx2 avx512 avx512vnni avxvnni neon neondot,$(filter %_$i.c,$(RT_SRC)))
+RT_SRC   := $(filter-out $(if $(RT_PORTABLE),$(RT_FAST),runtime/kernels/select_portable.c),$(RT_SRC))
 PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c $(wildcard train/cmd_*.c)
 LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c))
@@ -102,17 +112,27 @@ $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
 	  $(if $(filter release,$(MODE)),$(RT_RELEASE)) \
 	  $(call isa,$<) -MMD -MP -c -o $@ $<
 
-# Small but for the kernels: a runtime goes where memory is short.
-RT_RELEASE = -fno-asynchronous-unwind-tables $(if $(findstring runtime/kernels/,$<),,-O2)
+# Small but for the kernels: a runtime goes where memory is short.  Where it is so short that the
+# kernels are portable, only the inner loops behind the table (*_c.c) are made for speed.
+RT_RELEASE = -fno-asynchronous-unwind-tables $(RT_LEVEL)
+RT_LEVEL   = $(if $(findstring runtime/kernels/,$<),$(if $(RT_PORTABLE),$(RT_LOOPS)),$(if $(RT_PORTABLE),-Os,-O2))
+RT_LOOPS   = $(if $(filter %_c.c,$<),-O3,-O2)
 
 # Its core may ask nothing of the host but memcpy, memmove and memset.
-RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c)
+RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c $(filter runtime/kernels/select.c,$(RT_SRC)))
 $(filter-out $(RT_HOSTED),$(call obj,$(RT_SRC))): RT_FREESTANDING := -ffreestanding
 
 # The pictures inside the program are read by the assembler, which -MMD does not see.
 $(OUT)/obj/data/sample.o: $(wildcard data/sample/*.gz)
 
-$(RT_LIB): $(call obj,$(RT_SRC))
+# The core as one object: sixty ELF headers and symbol tables would be a third of the library.  The
+# hosted files stay apart, so that a program without an operating system need not link them.
+RT_CORE := $(OUT)/obj/runtime/core.o
+$(RT_CORE): $(filter-out $(RT_HOSTED),$(call obj,$(RT_SRC)))
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) -r -nostdlib -o $@ $^
+
+$(RT_LIB): $(if $(filter release,$(MODE)),$(RT_CORE) $(RT_HOSTED),$(call obj,$(RT_SRC)))
 $(LIB): $(call obj,$(LIB_SRC) $(RT_SRC)) # whoever trains needs one library only
 $(RT_LIB) $(LIB):
 	@$(if $(Q),echo "  ar   $@",:)
@@ -145,12 +165,17 @@ demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the tab
 check: deps ## build and run every test that needs no Python
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@$(MAKE) --no-print-directory run-checks
+	$(if $(filter release,$(MODE)),@$(MAKE) --no-print-directory -j$(JOBS) RT_KERNELS=portable runtime-size)
 
 .PHONY: run-checks
 run-checks: all tests
 	@OUT=$(OUT) MODE=$(MODE) sh ./tests/run.sh $(TESTS)
 
 tests: $(TESTS)
+
+.PHONY: runtime-size
+runtime-size: $(RT_LIB)
+	@CC="$(CC)" sh ./tests/runtime_size.sh $(RT_LIB)
 
 asan: ## the tests under address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory MODE=asan check
