@@ -80,6 +80,7 @@ size_t rt_type_bytes(rt_type type)
     case RT_INT64:
         return 8;
     case RT_INT16:
+    case RT_FLOAT16:
         return 2;
     case RT_UINT8:
     case RT_INT8:

@@ -119,6 +119,10 @@ void *rt_alloc(rt_build *b, size_t bytes);
 /* A copy of the bytes in the block, or NULL as above. */
 const void *rt_keep(rt_build *b, const void *bytes, size_t size);
 
+/* A constant's values as a kernel can read them: in the file, or a copy that is aligned and in this
+ * machine's byte order. */
+const void *rt_ready(rt_build *b, const rt_tensor *t);
+
 /* The file's parts: checked, then described. */
 rt_status rt_read_model(rt_build *b);
 rt_status rt_read_tensor(rt_build *b, int i, rt_tensor *t);

@@ -55,9 +55,7 @@ static bool little_endian(void)
     return first == 1;
 }
 
-/* A constant's values as a kernel can read them: in the file, or a copy that is aligned and in this
- * machine's byte order. */
-static const void *ready(rt_build *b, const rt_tensor *t)
+const void *rt_ready(rt_build *b, const rt_tensor *t)
 {
     size_t each = rt_type_bytes(t->type);
     if (each <= 1 || (little_endian() && (uintptr_t)t->data % each == 0))
@@ -86,9 +84,11 @@ static rt_status read_alone(rt_build *b, int i, rt_tensor *t)
     return st;
 }
 
-/* The tensors of the operator being prepared: those of the model or, while measuring, read here. */
-static rt_status look_up(rt_build *b, const int32_t *list, int count, rt_tensor *window,
-                         const rt_tensor **found, const char *what)
+/* The tensors of the operator being prepared: those of the model or, while measuring, read here.
+ * `consumed`: bit i, number i is read by prepare alone; an empty list of numbers may stand there.
+ */
+static rt_status look_up(rt_build *b, const int32_t *list, int count, unsigned consumed,
+                         rt_tensor *window, const rt_tensor **found, const char *what)
 {
     rt_flat *f = &b->f;
     for (int i = 0; i < count; i++) {
@@ -102,18 +102,26 @@ static rt_status look_up(rt_build *b, const int32_t *list, int count, rt_tensor 
         if (rt_type_bytes(t->type) == 0 && t->type != RT_INT4)
             return rt_flat_fail(f, RT_ENOTSUP, 0, "%s %d \"%s\" has type %s", what, i, t->name,
                                 rt_type_name(t->type));
-        if (t->data == NULL && (t->count == 0 || t->type == RT_INT4))
+        bool no_numbers = i < 32 && (consumed >> i & 1) != 0 && t->count == 0 &&
+                          (t->type == RT_INT32 || t->type == RT_INT64);
+        if (t->data == NULL && (t->count == 0 || t->type == RT_INT4) && !no_numbers)
             return rt_flat_fail(f, RT_ENOTSUP, 0, "%s %d \"%s\" is an activation %s", what, i,
                                 t->name, t->count == 0 ? "without elements" : "of type INT4");
     }
     return RT_OK;
 }
 
+/* Whether a constant is the file's own, not one that another operator was folded into. */
+static bool in_file(const rt_build *b, const void *data)
+{
+    return (uintptr_t)data - (uintptr_t)b->f.bytes < b->f.size;
+}
+
 /* The parameters that the operator reads, for the report. */
 static void count_parameters(rt_build *b, const rt_node *n)
 {
     for (int i = 0; i < n->info.n_in; i++)
-        if (b->in[i] != NULL && b->in[i]->data != NULL) {
+        if (b->in[i] != NULL && b->in[i]->data != NULL && in_file(b, b->in[i]->data)) {
             b->m->cost.parameters += b->in[i]->count;
             b->m->cost.parameter_bytes += b->in[i]->bytes;
         }
@@ -128,8 +136,8 @@ static rt_status build_node(rt_build *b, int i, rt_node *n, rt_tensor *in_window
     RT_TRY(rt_read_operator(b, i, n, in, out));
     n->info.in = rt_keep(b, in, (size_t)n->info.n_in * sizeof *in);
     n->info.out = rt_keep(b, out, (size_t)n->info.n_out * sizeof *out);
-    RT_TRY(look_up(b, in, n->info.n_in, in_window, b->in, "input"));
-    RT_TRY(look_up(b, out, n->info.n_out, out_window, b->out, "output"));
+    RT_TRY(look_up(b, in, n->info.n_in, n->op->consumed, in_window, b->in, "input"));
+    RT_TRY(look_up(b, out, n->info.n_out, 0, out_window, b->out, "output"));
     for (int k = 0; k < n->info.n_out; k++)
         if (b->out[k]->data != NULL)
             return rt_flat_fail(&b->f, RT_EFORMAT, n->at, "output %d \"%s\" is a constant", k,
@@ -140,7 +148,7 @@ static rt_status build_node(rt_build *b, int i, rt_node *n, rt_tensor *in_window
     for (int k = 0; k < n->info.n_in; k++) {
         bool constant = b->in[k] != NULL && b->in[k]->data != NULL;
         bool wanted = constant && (k >= 32 || (n->consumed >> k & 1) == 0);
-        const void *p = wanted ? ready(b, b->in[k]) : NULL;
+        const void *p = wanted ? rt_ready(b, b->in[k]) : NULL;
         if (fixed != NULL)
             fixed[k] = p;
     }

@@ -68,7 +68,7 @@ static rt_status follow_node(rt_build *b, span *s, int i)
     const rt_node *n = &m->nodes[i];
     for (int k = 0; k < n->info.n_in; k++) {
         int t = n->info.in[k];
-        if (t < 0 || m->tensors[t].data != NULL)
+        if (t < 0 || m->tensors[t].data != NULL || m->tensors[t].count == 0)
             continue;
         if (s[t].first == NEVER)
             return rt_flat_fail(&b->f, RT_EFORMAT, n->at,
@@ -78,6 +78,8 @@ static rt_status follow_node(rt_build *b, span *s, int i)
     }
     for (int k = 0; k < n->info.n_out; k++) {
         int t = n->info.out[k];
+        if (m->tensors[t].data != NULL) /* folded */
+            continue;
         if (s[t].first != NEVER)
             return rt_flat_fail(
                 &b->f, RT_EFORMAT, n->at,

@@ -64,6 +64,7 @@ enum {
 /* Element types; the values are the file's. */
 typedef enum rt_type {
     RT_FLOAT32 = 0,
+    RT_FLOAT16 = 1, /* copied, cut and made float32 by DEQUANTIZE; not computed with */
     RT_INT32 = 2,
     RT_UINT8 = 3,
     RT_INT64 = 4,
@@ -88,7 +89,8 @@ typedef struct rt_tensor {
     float scale;        /* real per code, of the first channel; 0 if not quantized */
     int32_t zero_point; /* likewise */
     const void *data; /* a constant's values as the file holds them: little-endian, and aligned only
-                           if the file is; NULL for an activation */
+                           if the file is (or what DEQUANTIZE made of such a constant); NULL for an
+                           activation */
     size_t offset;    /* in the arena; RT_NOT_IN_ARENA for a constant */
     const uint8_t *scales, *zero_points; /* for rt_scale and rt_zero_point */
 } rt_tensor;

@@ -19,11 +19,13 @@ static void run_node(const rt_model *m, const rt_node *n, uint8_t *arena,
     for (int k = 0; k < n->info.n_in; k++) {
         int t = n->info.in[k];
         c.in[k] = t < 0 ? NULL : n->fixed[k];
-        if (t >= 0 && m->tensors[t].data == NULL)
+        if (t >= 0 && m->tensors[t].offset != RT_NOT_IN_ARENA)
             c.in[k] = arena + m->tensors[t].offset;
     }
-    for (int k = 0; k < n->info.n_out; k++)
-        c.out[k] = arena + m->tensors[n->info.out[k]].offset;
+    for (int k = 0; k < n->info.n_out; k++) {
+        size_t at = m->tensors[n->info.out[k]].offset;
+        c.out[k] = at != RT_NOT_IN_ARENA ? arena + at : NULL; /* a constant by now */
+    }
     c.params = n->params;
     c.scratch = arena + n->scratch_offset;
     c.scratch_bytes = (n->scratch_bytes + RT_ALIGN - 1) / RT_ALIGN * RT_ALIGN;

@@ -276,8 +276,6 @@ rt_status rt_read_tensor(rt_build *b, int i, rt_tensor *t)
     read_shape(f, table, t);
     read_quantization(f, table, t);
     rt_flat_vector(f, table, TFL_SLOT_TENSOR_SHAPE_SIGNATURE, 4, "shape_signature");
-    if (rt_flat_u8(f, table, TFL_SLOT_TENSOR_IS_VARIABLE, 0, "is_variable") != 0)
-        rt_flat_fail(f, RT_ENOTSUP, table.at, "\"%s\" is a variable", t->name);
     if (rt_flat_table(f, table, TFL_SLOT_TENSOR_SPARSITY, "sparsity").at != 0)
         rt_flat_fail(f, RT_ENOTSUP, table.at, "\"%s\" is sparse", t->name);
     if (rt_flat_vector(f, table, TFL_SLOT_TENSOR_VARIANT_TENSORS, 4, "variant_tensors").count !=

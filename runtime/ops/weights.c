@@ -49,10 +49,12 @@ rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels)
     RT_TRY(rt_check_type(b, n, b->out[0], RT_FLOAT32, "output"));
     if (bias != NULL)
         RT_TRY(rt_check_type(b, n, bias, RT_FLOAT32, "bias"));
-    if (w->data == NULL ||
-        (bias != NULL && (bias->data == NULL || bias->count != (size_t)channels)))
-        return RT_REFUSE(b, n, RT_ENOTSUP, "weights or bias are not constants for %d channels",
-                         channels);
+    if (bias != NULL && bias->count != (size_t)channels)
+        return RT_REFUSE(b, n, RT_EFORMAT, "bias \"%s\": %zu elements for %d channels", bias->name,
+                         bias->count, channels);
+    if (b->block != NULL && (w->data == NULL || (bias != NULL && bias->data == NULL)))
+        return RT_REFUSE(b, n, RT_ENOTSUP, "weights \"%s\" or their bias are not a constant",
+                         w->name);
     return RT_OK;
 }
 

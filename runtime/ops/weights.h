@@ -11,7 +11,8 @@
  * bias absent or int32, constant, of `channels` elements with zero point 0. */
 rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis);
 
-/* The same for float: all tensors float32, weights and bias constant, `channels` biases. */
+/* The same for float: all tensors float32, weights and bias constant, `channels` biases.  Whether
+ * they are constant is known only when the model is opened: a DEQUANTIZE may have been folded. */
 rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels);
 
 /* The weights as int8: where the file holds them if they are, else a copy (uint8 less 128, int4
