@@ -85,6 +85,11 @@ rt_status rt_check_affine(rt_build *b, const rt_node *n, const rt_tensor *t, con
     return RT_OK;
 }
 
+rt_status rt_check_whole(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what)
+{
+    return t != NULL && t->n_scales == 0 ? RT_OK : rt_check_affine(b, n, t, what);
+}
+
 /* "[1,8,8,16]", cut if it does not fit. */
 static const char *shape_text(char *out, size_t size, int rank, const int32_t *dim)
 {
@@ -206,6 +211,8 @@ rt_status rt_activation_range(rt_build *b, const rt_node *n, int32_t activation,
     int32_t low = *lo, high = *hi;
     switch (activation) {
     case TFL_ACT_NONE:
+    case TFL_ACT_TANH:
+    case TFL_ACT_SIGN_BIT:
         return RT_OK;
     case TFL_ACT_RELU:
         low = code_of(0, out);
@@ -230,9 +237,10 @@ rt_status rt_activation_range_float(rt_build *b, const rt_node *n, int32_t activ
                                     float *hi)
 {
     const float largest = 3.402823466e38f;
-    *lo = activation == TFL_ACT_NONE ? -largest : activation == TFL_ACT_RELU_N1_TO_1 ? -1 : 0;
+    bool relu = activation == TFL_ACT_RELU || activation == TFL_ACT_RELU6;
+    *lo = relu ? 0 : activation == TFL_ACT_RELU_N1_TO_1 ? -1 : -largest;
     *hi = activation == TFL_ACT_RELU6 ? 6 : activation == TFL_ACT_RELU_N1_TO_1 ? 1 : largest;
-    if (activation < TFL_ACT_NONE || activation > TFL_ACT_RELU6)
+    if (activation < TFL_ACT_NONE || activation > TFL_ACT_SIGN_BIT)
         return RT_REFUSE(b, n, RT_ENOTSUP, "fused activation %d", (int)activation);
     return RT_OK;
 }

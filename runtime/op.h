@@ -41,6 +41,8 @@ rt_status rt_check_type(rt_build *b, const rt_node *n, const rt_tensor *t, rt_ty
                         const char *what);
 /* One scale: the tensor is quantized as a whole. */
 rt_status rt_check_affine(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what);
+/* At most one scale: what moves codes about needs none. */
+rt_status rt_check_whole(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what);
 /* The stored shape of the output is the one that was worked out. */
 rt_status rt_check_shape(rt_build *b, const rt_node *n, const rt_tensor *t, int rank,
                          const int32_t *dim, const char *what);
@@ -73,7 +75,8 @@ typedef struct rt_window_slots {
 rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *slots, int32_t k_h,
                           int32_t k_w, int32_t out_c, rt_window *w);
 
-/* The codes to which a fused activation clamps. */
+/* The codes to which a fused activation clamps.  TANH and SIGN_BIT clamp nothing: the reference
+ * kernels take them and do not compute them. */
 rt_status rt_activation_range(rt_build *b, const rt_node *n, int32_t activation,
                               const rt_tensor *out, int32_t *lo, int32_t *hi);
 

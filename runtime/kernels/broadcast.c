@@ -60,7 +60,7 @@ static void run_row(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, 
         row(out, a, b, n, params);
         return;
     }
-    uint32_t repeated[2][REPEAT / 4];
+    uint64_t repeated[2][REPEAT / 8];
     size_t most = REPEAT / bytes;
     for (size_t i = 0; i < most; i++) {
         memcpy((uint8_t *)repeated[0] + i * bytes, a, bytes);

@@ -20,7 +20,7 @@ bool rt_broadcast_of(rt_broadcast *p, int rank_a, const int32_t *dim_a, int rank
 /* n elements of a function of two operands that both advance. */
 typedef void rt_binary_row(void *out, const void *a, const void *b, size_t n, const void *params);
 
-/* The whole result.  `bytes` is the size of an element of all three, 1 or 4. */
+/* The whole result.  `bytes` is the size of an element of all three: 1, 2, 4 or 8. */
 void rt_broadcast_run(const rt_broadcast *p, void *out, const void *a, const void *b, size_t bytes,
                       rt_binary_row *row, const void *params);
 

@@ -7,7 +7,7 @@
 typedef struct rt_pad {
     int rank; /* >= 1 */
     int32_t in[RT_MAX_RANK], out[RT_MAX_RANK], before[RT_MAX_RANK];
-    size_t bytes; /* of an element: 1 or 4 */
+    size_t bytes; /* of an element: 1, 2, 4 or 8 */
 } rt_pad;
 
 /* value: one element. */

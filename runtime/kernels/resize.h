@@ -10,7 +10,7 @@
 typedef struct rt_resize {
     int32_t n, in_h, in_w, out_h, out_w, c;
     bool align_corners, half_pixel; /* not both */
-    rt_type type;                   /* int8, uint8, float32 */
+    rt_type type;                   /* int8, uint8, float32; for the nearest pixel any */
 } rt_resize;
 
 /* One row of output pixels: row y of image n is number n * out_h + y. */

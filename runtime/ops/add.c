@@ -1,4 +1,5 @@
-/* ADD and SUB - y = clamp(a + b) or clamp(a - b), with broadcasting; int8 and uint8.
+/* ADD and SUB - y = clamp(a + b) or clamp(a - b), with broadcasting; int8, uint8, float,
+ * int32 and int64 (in which the numbers are what they are).
  *
  * Both inputs are brought to twice the larger of their scales with 20 extra bits, added, and
  * brought to the output's scale: reference/integer_ops/add.h, reference/add.h, reference/sub.h. */
@@ -36,14 +37,14 @@ static rt_status below_one(rt_build *b, const rt_node *n, double ratio, int32_t 
 
 static rt_status prepare(rt_build *b, rt_node *n)
 {
-    RT_TRY(rt_binary_check(b, n));
+    RT_TRY(rt_binary_check(b, n, true));
     const rt_tensor *x = b->in[0], *y = b->in[1], *out = b->out[0];
     int32_t activation = rt_opt(b, n, TFL_SLOT_ADD_ACTIVATION);
     bool difference = n->op->code == TFL_OP_SUB;
     if (out->type == RT_FLOAT32)
         return rt_use_binary_float(b, n, difference ? '-' : '+', activation);
     if (!rt_is_8bit(out))
-        return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(out->type));
+        return rt_use_binary_whole(b, n, difference ? '-' : '+', activation);
     add a = { .kernels = b->m->kernels };
     double twice = 2 * (double)(x->scale > y->scale ? x->scale : y->scale);
     RT_TRY(below_one(b, n, (double)x->scale / twice, &a.p.mult_a, &a.p.shift_a, "input 0"));

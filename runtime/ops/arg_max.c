@@ -14,6 +14,8 @@ static bool greater(const void *x, size_t i, size_t j, rt_type type)
         float a = ((const float *)x)[i], b = ((const float *)x)[j];
         return a > b || (b != b && a == a); /* a number is greater than none */
     }
+    if (type == RT_INT32)
+        return ((const int32_t *)x)[i] > ((const int32_t *)x)[j];
     if (type == RT_INT8)
         return ((const int8_t *)x)[i] > ((const int8_t *)x)[j];
     return ((const uint8_t *)x)[i] > ((const uint8_t *)x)[j];
@@ -44,7 +46,9 @@ static rt_status prepare(rt_build *b, rt_node *n)
     axis += axis < 0 ? x->rank : 0;
     if (axis < 0 || axis >= x->rank)
         return RT_REFUSE(b, n, RT_EFORMAT, "axis %lld of rank %d", (long long)axis, x->rank);
-    if ((!rt_is_8bit(x) && x->type != RT_FLOAT32) || (y->type != RT_INT32 && y->type != RT_INT64))
+    bool ordered = rt_is_8bit(x) || x->type == RT_FLOAT32 || x->type == RT_INT32 ||
+                   x->type == RT_BOOL; /* false before true */
+    if (!ordered || (y->type != RT_INT32 && y->type != RT_INT64))
         return RT_REFUSE(b, n, RT_ENOTSUP, "types %s to %s", rt_type_name(x->type),
                          rt_type_name(y->type));
     arg_max p = { 1, (size_t)x->dim[axis], 1, x->type, y->type == RT_INT64 };

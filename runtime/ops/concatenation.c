@@ -1,4 +1,4 @@
-/* CONCATENATION - inputs that differ in one dimension, one behind the other along it.
+/* CONCATENATION - inputs that differ in one dimension, one behind the other along it; of any type.
  *
  * int8 inputs have the output's scale and zero point exactly; uint8 inputs that do not are rescaled
  * in binary32, by a table of all codes: reference/concatenation.h. */
@@ -63,7 +63,7 @@ static rt_status check_input(rt_build *b, const rt_node *n, int i, int axis, int
                              (int)x->dim[d], (int)y->dim[d]);
     *sum += x->dim[axis];
     if (rt_is_8bit(y))
-        RT_TRY(rt_check_affine(b, n, x, "input"));
+        RT_TRY(rt_check_whole(b, n, x, "input"));
     if (y->type == RT_INT8 && !rt_same_affine(x, y))
         return RT_REFUSE(b, n, RT_ENOTSUP, "int8 input %d \"%s\" is not quantized as the output", i,
                          x->name);
@@ -73,10 +73,8 @@ static rt_status check_input(rt_build *b, const rt_node *n, int i, int axis, int
 static rt_status prepare(rt_build *b, rt_node *n)
 {
     const rt_tensor *y = b->out[0];
-    if (!rt_is_8bit(y) && y->type != RT_FLOAT32 && y->type != RT_INT32)
-        return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(y->type));
     if (rt_is_8bit(y))
-        RT_TRY(rt_check_affine(b, n, y, "output"));
+        RT_TRY(rt_check_whole(b, n, y, "output"));
     if (rt_opt(b, n, TFL_SLOT_CONCAT_ACTIVATION) != TFL_ACT_NONE)
         return RT_REFUSE(b, n, RT_ENOTSUP, "fused activation");
     int axis = rt_opt(b, n, TFL_SLOT_CONCAT_AXIS);
@@ -93,6 +91,8 @@ static rt_status prepare(rt_build *b, rt_node *n)
     for (int i = 0; i < p.count; i++) {
         RT_TRY(check_input(b, n, i, axis, &sum));
         bool other = y->type == RT_UINT8 && !rt_same_affine(b->in[i], y);
+        if (other && (b->in[i]->n_scales == 0 || y->n_scales == 0))
+            return RT_REFUSE(b, n, RT_EFORMAT, "input %d or the output has no scale", i);
         piece q = { inner * (size_t)b->in[i]->dim[axis],
                     other ? rescale_table(b, b->in[i], y) : NULL };
         if (pieces != NULL)

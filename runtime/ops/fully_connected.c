@@ -49,6 +49,9 @@ static rt_status prepare(rt_build *b, rt_node *n)
     if (w->dim[0] < 1 || w->dim[1] < 1 || x->count % (size_t)w->dim[1] != 0)
         return RT_REFUSE(b, n, RT_EFORMAT, "%zu inputs for weights [%d,%d]", x->count,
                          (int)w->dim[0], (int)w->dim[1]);
+    if (rt_opt(b, n, TFL_SLOT_FC_ACTIVATION) > TFL_ACT_RELU6)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "fused activation %d",
+                         (int)rt_opt(b, n, TFL_SLOT_FC_ACTIVATION));
     if (rt_opt(b, n, TFL_SLOT_FC_WEIGHTS_FORMAT) != 0)
         return RT_REFUSE(b, n, RT_ENOTSUP, "shuffled weights");
     rt_window win = { (int32_t)(x->count / (size_t)w->dim[1]),

@@ -1,4 +1,4 @@
-/* MEAN - the mean over some dimensions; int8 and uint8 (with rescaling), float.
+/* MEAN - the mean over some dimensions; int8 and uint8 (with rescaling), float, int32, int64.
  *
  * The sum of raw codes less n zero points is multiplied by the ratio of the scales over n, in fixed
  * point: the division by n is taken into the multiplier, with as many bits as there is room for.
@@ -15,7 +15,7 @@ typedef struct mean {
     int32_t reduced; /* elements behind one output */
     rt_multiplier m;
     int32_t zero_in, zero, lo, hi;
-    bool unsigned_x;
+    rt_type type;
 } mean;
 
 /* A row of the innermost dimension, into one sum or side by side. */
@@ -52,7 +52,7 @@ static void run(const rt_call *c)
     int last = p->rank - 1;
     memset(sums, 0, p->outputs * sizeof *sums);
     for (size_t r = 0, rows = rows_of(p); r < rows; r++, x += p->dim[last])
-        add_row(sums + next_row(p, at), x, p->dim[last], p->step[last], p->unsigned_x);
+        add_row(sums + next_row(p, at), x, p->dim[last], p->step[last], p->type == RT_UINT8);
     uint8_t *out = c->out[0];
     for (size_t i = 0; i < p->outputs; i++) {
         uint32_t rest = (uint32_t)sums[i] - (uint32_t)p->zero_in * (uint32_t)p->reduced;
@@ -78,6 +78,33 @@ static void run_float(const rt_call *c)
     }
     for (size_t i = 0; i < p->outputs; i++)
         ((float *)c->out[0])[i] = (float)(sums[i] / p->reduced);
+}
+
+static int64_t number_at(const void *x, size_t i, rt_type type)
+{
+    return type == RT_INT64 ? ((const int64_t *)x)[i] : ((const int32_t *)x)[i];
+}
+
+/* int32 and int64: a sum modulo 2^64, and the quotient toward zero. */
+static void run_whole(const rt_call *c)
+{
+    const mean *p = c->params;
+    int64_t *sums = (int64_t *)(void *)c->scratch;
+    int32_t at[RT_MAX_RANK] = { 0 }, last = p->dim[p->rank - 1];
+    memset(sums, 0, p->outputs * sizeof *sums);
+    for (size_t r = 0, rows = rows_of(p); r < rows; r++) {
+        int64_t *to = sums + next_row(p, at);
+        for (int32_t i = 0; i < last; i++, to += p->step[p->rank - 1])
+            *to = (int64_t)((uint64_t)*to +
+                            (uint64_t)number_at(c->in[0], r * (size_t)last + (size_t)i, p->type));
+    }
+    for (size_t i = 0; i < p->outputs; i++) {
+        int64_t v = sums[i] / p->reduced;
+        if (p->type == RT_INT64)
+            ((int64_t *)c->out[0])[i] = v;
+        else
+            ((int32_t *)c->out[0])[i] = (int32_t)v;
+    }
 }
 
 /* Marks the dimensions that input 1 names. */
@@ -133,16 +160,18 @@ static rt_status prepare(rt_build *b, rt_node *n)
     const rt_tensor *x = b->in[0], *y = b->out[0];
     RT_TRY(rt_check_present(b, n, x, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
-    if ((!rt_is_8bit(x) && x->type != RT_FLOAT32) || x->rank < 1)
+    bool whole = x->type == RT_INT32 || x->type == RT_INT64;
+    if ((!rt_is_8bit(x) && x->type != RT_FLOAT32 && !whole) || x->rank < 1)
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s, rank %d", rt_type_name(x->type), x->rank);
     mean p;
     memset(&p, 0, sizeof p);
     RT_TRY(reduce_shape(b, n, &p));
     n->work = x->count;
-    if (x->type == RT_FLOAT32) {
-        n->scratch_bytes = p.outputs * sizeof(double);
+    p.type = x->type;
+    if (!rt_is_8bit(x)) {
+        n->scratch_bytes = p.outputs * sizeof(int64_t); /* or double */
         n->params = rt_keep(b, &p, sizeof p);
-        n->run = run_float;
+        n->run = whole ? run_whole : run_float;
         return RT_OK;
     }
     RT_TRY(rt_check_affine(b, n, x, "input"));
@@ -152,7 +181,6 @@ static rt_status prepare(rt_build *b, rt_node *n)
     p.zero = y->zero_point;
     p.lo = rt_lowest(y->type);
     p.hi = rt_highest(y->type);
-    p.unsigned_x = x->type == RT_UINT8;
     n->scratch_bytes = p.outputs * sizeof(int32_t);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;

@@ -1,4 +1,5 @@
-/* MUL - y = clamp(a b), with broadcasting; int8 and uint8: reference/integer_ops/mul.h, mul.h. */
+/* MUL - y = clamp(a b), with broadcasting; int8 and uint8: reference/integer_ops/mul.h, mul.h;
+ * float, int32 and int64: ops/binary.h. */
 #include "runtime/ops/binary.h"
 
 typedef struct mul {
@@ -22,13 +23,13 @@ static void row(void *out, const void *a, const void *b, size_t n, const void *p
 
 static rt_status prepare(rt_build *b, rt_node *n)
 {
-    RT_TRY(rt_binary_check(b, n));
+    RT_TRY(rt_binary_check(b, n, true));
     const rt_tensor *x = b->in[0], *y = b->in[1], *out = b->out[0];
     int32_t activation = rt_opt(b, n, TFL_SLOT_MUL_ACTIVATION);
     if (out->type == RT_FLOAT32)
         return rt_use_binary_float(b, n, '*', activation);
     if (!rt_is_8bit(out))
-        return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(out->type));
+        return rt_use_binary_whole(b, n, '*', activation);
     mul p = { .zero_a = x->zero_point,
               .zero_b = y->zero_point,
               .zero = out->zero_point,

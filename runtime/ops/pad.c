@@ -1,22 +1,24 @@
 /* PAD and PADV2 - a tensor surrounded by its zero (PAD) or by a given value (PADV2).
  *
- * Input 1 holds (before, after) for each dimension.  Codes are copied: input, output and value are
- * quantized alike by convention; the value's agreement is checked.  reference/pad.h. */
+ * Input 1 holds (before, after) for each dimension.  Elements of any type are copied: input, output
+ * and value are quantized alike by convention; the value's agreement is checked.  reference/pad.h.
+ */
 #include "runtime/kernels/pad.h"
+
+#include <string.h>
 
 #include "runtime/op.h"
 
 typedef struct pad {
     rt_pad p;
-    uint32_t value; /* the element's bytes from the lowest address; PAD only */
-    bool given;     /* PADV2: the value is input 2 */
+    uint8_t value[8]; /* the element's bytes; PAD only */
+    bool given;       /* PADV2: the value is input 2 */
 } pad;
 
 static void run(const rt_call *c)
 {
     const pad *p = c->params;
-    uint8_t zero[4] = { (uint8_t)p->value, 0, 0, 0 };
-    rt_pad_run(&p->p, c->out[0], c->in[0], p->given ? c->in[2] : zero);
+    rt_pad_run(&p->p, c->out[0], c->in[0], p->given ? c->in[2] : p->value);
 }
 
 static rt_status read_paddings(rt_build *b, const rt_node *n, rt_pad *p)
@@ -44,13 +46,8 @@ static rt_status check_types(rt_build *b, const rt_node *n)
     const rt_tensor *x = b->in[0], *y = b->out[0];
     RT_TRY(rt_check_present(b, n, x, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
-    if (!rt_is_8bit(x) && x->type != RT_FLOAT32)
-        return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(x->type));
-    if (rt_is_8bit(x)) {
-        RT_TRY(rt_check_affine(b, n, x, "input"));
-        RT_TRY(rt_check_affine(b, n, y, "output"));
-    }
-    return RT_OK;
+    RT_TRY(rt_check_whole(b, n, x, "input"));
+    return rt_check_whole(b, n, y, "output");
 }
 
 /* The value of PADV2: one element, quantized as the output. */
@@ -60,7 +57,7 @@ static rt_status check_value(rt_build *b, const rt_node *n)
     RT_TRY(rt_check_type(b, n, value, y->type, "constant_values"));
     if (value->count != 1)
         return RT_REFUSE(b, n, RT_EFORMAT, "constant_values has %zu elements", value->count);
-    if (rt_is_8bit(y) && (value->n_scales != 1 || !rt_same_affine(value, y)))
+    if (value->n_scales > 1 || !rt_same_affine(value, y))
         return RT_REFUSE(b, n, RT_EFORMAT, "constant_values is not quantized as the output");
     return RT_OK;
 }
@@ -78,7 +75,10 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(rt_check_shape(b, n, y, x->rank, p.p.out, "output"));
     p.p.rank = x->rank;
     p.p.bytes = rt_type_bytes(x->type);
-    p.value = rt_is_8bit(y) ? (uint32_t)y->zero_point & 0xFF : 0;
+    if (rt_is_8bit(y))
+        p.value[0] = (uint8_t)y->zero_point;
+    if (y->type == RT_INT16)
+        memcpy(p.value, &(int16_t){ (int16_t)y->zero_point }, sizeof(int16_t));
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;
     return RT_OK;

@@ -63,8 +63,11 @@ rt_status rt_use_pool(rt_build *b, rt_node *n, rt_pool_row *row)
         return prepare_float(b, n, &win, activation);
     if (!rt_is_8bit(x))
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(x->type));
-    RT_TRY(rt_check_affine(b, n, x, "input"));
-    RT_TRY(rt_check_affine(b, n, y, "output"));
+    RT_TRY(rt_check_whole(b, n, x, "input"));
+    if (activation == TFL_ACT_NONE)
+        RT_TRY(rt_check_whole(b, n, y, "output"));
+    else
+        RT_TRY(rt_check_affine(b, n, y, "output"));
     pool p = { .row = row, .p = { .win = win, .unsigned_x = x->type == RT_UINT8 } };
     RT_TRY(rt_activation_range(b, n, activation, y, &p.p.lo, &p.p.hi));
     n->scratch_bytes = (size_t)x->dim[3] * sizeof(int32_t);

@@ -33,7 +33,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(rt_check_rank(b, n, x, 4, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
     RT_TRY(rt_check_constant(b, n, size, "size"));
-    if (!rt_is_8bit(x) && x->type != RT_FLOAT32)
+    if (!nearest && !rt_is_8bit(x) && x->type != RT_FLOAT32)
         return RT_REFUSE(b, n, RT_ENOTSUP, "type %s", rt_type_name(x->type));
     if (size->count != 2 || y->rank != 4 || rt_constant_at(size, 0) != y->dim[1] ||
         rt_constant_at(size, 1) != y->dim[2] || y->dim[0] != x->dim[0] || y->dim[3] != x->dim[3])

@@ -14,6 +14,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(rt_check_present(b, n, x, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
     RT_TRY(rt_check_constant(b, n, b->in[1], "permutation"));
+    RT_TRY(rt_check_type(b, n, b->in[1], RT_INT32, "permutation"));
     if (b->in[1]->count != (size_t)x->rank)
         return RT_REFUSE(b, n, RT_EFORMAT, "permutation of %zu dimensions, input of %d",
                          b->in[1]->count, x->rank);

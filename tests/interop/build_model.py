@@ -12,6 +12,7 @@ TYPE = {
     np.dtype(np.int8): schema.TensorType.INT8,
     np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.bool_): schema.TensorType.BOOL,
+    np.dtype(np.float16): schema.TensorType.FLOAT16,
 }
 
 
