@@ -116,7 +116,7 @@ $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
 # kernels are portable, only the inner loops behind the table (*_c.c) are made for speed.
 RT_RELEASE = -fno-asynchronous-unwind-tables $(RT_LEVEL)
 RT_LEVEL   = $(if $(findstring runtime/kernels/,$<),$(if $(RT_PORTABLE),$(RT_LOOPS)),$(if $(RT_PORTABLE),-Os,-O2))
-RT_LOOPS   = $(if $(filter %_c.c,$<),-O3,-O2)
+RT_LOOPS   = $(if $(filter %_c.c,$<),-O3,-Os)
 
 # Its core may ask nothing of the host but memcpy, memmove and memset.
 RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c $(filter runtime/kernels/select.c,$(RT_SRC)))
