@@ -73,16 +73,11 @@ static void run_float(const rt_call *c)
     rt_for(c, rt_conv_f32_tiles(c->params), run_tile_float, &call);
 }
 
-static float float_at(const rt_tensor *t, size_t i)
-{
-    return rt_get_f32((const uint8_t *)t->data + 4 * i);
-}
-
 rt_status rt_use_conv_f32(rt_build *b, rt_node *n, const rt_window *win, int32_t groups,
                           int32_t activation)
 {
     const rt_tensor *w = b->in[1], *bias = n->info.n_in > 2 ? b->in[2] : NULL;
-    RT_TRY(rt_weights_check_float(b, n, win->out_c));
+    RT_TRY(rt_weights_check_float(b, n, win->out_c, 0));
     rt_conv_f32 p = { .win = *win,
                       .groups = groups,
                       .k = win->k_h * win->k_w * (win->in_c / groups) };
@@ -96,8 +91,8 @@ rt_status rt_use_conv_f32(rt_build *b, rt_node *n, const rt_window *win, int32_t
         for (int32_t o = 0; o < win->out_c; o++) {
             for (int32_t i = 0; i < p.k; i++)
                 weights[rt_conv_f32_place(&p, o, i)] =
-                    float_at(w, (size_t)o * (size_t)p.k + (size_t)i);
-            biases[o] = bias != NULL ? float_at(bias, (size_t)o) : 0;
+                    rt_weights_real(w, (size_t)o * (size_t)p.k + (size_t)i, o);
+            biases[o] = bias != NULL ? rt_weights_real(bias, (size_t)o, 0) : 0;
         }
     }
     p.weights = weights;

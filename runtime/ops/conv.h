@@ -12,7 +12,8 @@
 rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p);
 
 /* Makes the operator run a float convolution of the geometry `win` over input 0, with weights
- * (input 1: out_c rows of a patch's length) and bias (input 2, may be left out). */
+ * (input 1: out_c rows of a patch's length; int8 and int4 ones are made float) and bias (input 2,
+ * may be left out). */
 rt_status rt_use_conv_f32(rt_build *b, rt_node *n, const rt_window *win, int32_t groups,
                           int32_t activation);
 

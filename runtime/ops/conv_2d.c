@@ -1,10 +1,11 @@
 /* CONV_2D - x [N,H,W,C], weights [O,KH,KW,C/G], bias [O] -> y [N,OH,OW,O].
  *
  * G groups, if the weights have fewer channels than x (a divisor).  int8 with int8 or int4 weights
- * (zero point 0, scales per channel or one), or legacy uint8.  Arithmetic:
- * runtime/kernels/conv_s8.h. */
+ * (zero point 0, scales per channel or one), or legacy uint8, or float.  Arithmetic:
+ * runtime/kernels/conv_s8.h, conv_f32.h. */
 #include "runtime/kernels/conv_s8.h"
 #include "runtime/ops/conv.h"
+#include "runtime/ops/hybrid.h"
 #include "runtime/ops/weights.h"
 
 static rt_status geometry(rt_build *b, const rt_node *n, rt_window *w, int32_t *groups)
@@ -31,6 +32,18 @@ static rt_status check_zero_points(rt_build *b, const rt_node *n, const rt_tenso
     return RT_OK;
 }
 
+static rt_status prepare_float(rt_build *b, rt_node *n, const rt_window *win, int32_t groups,
+                               int32_t activation)
+{
+    const rt_tensor *f = b->in[1];
+    if (f->type == RT_INT4 && f->n_scales > 1)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "float input and INT4 weights \"%s\" of %d scales",
+                         f->name, f->n_scales);
+    RT_TRY(rt_use_conv_f32(b, n, win, groups, activation));
+    bool asymmetric = f->n_scales > 1 || groups > 1;
+    return rt_weights_hybrid(b) ? rt_use_hybrid(b, n, (size_t)win->n, asymmetric) : RT_OK;
+}
+
 static rt_status prepare(rt_build *b, rt_node *n)
 {
     rt_window win;
@@ -39,7 +52,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(rt_check_present(b, n, b->in[1], "weights"));
     RT_TRY(geometry(b, n, &win, &groups));
     if (b->in[0]->type == RT_FLOAT32)
-        return rt_use_conv_f32(b, n, &win, groups, activation);
+        return prepare_float(b, n, &win, groups, activation);
     rt_conv_s8 p = { .win = win, .groups = groups, .k = win.k_h * win.k_w * (win.in_c / groups) };
     RT_TRY(rt_weights_check(b, n, win.out_c, 0));
     RT_TRY(check_zero_points(b, n, b->in[1]));

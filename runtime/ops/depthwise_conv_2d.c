@@ -4,6 +4,7 @@
  * with int8 or int4 weights, whose zero points are ignored, or legacy uint8. */
 #include "runtime/kernels/dwconv_f32.h"
 #include "runtime/kernels/dwconv_s8.h"
+#include "runtime/ops/hybrid.h"
 #include "runtime/ops/weights.h"
 
 static void run_row(void *arg, int chunk, int worker)
@@ -19,29 +20,47 @@ static void run(const rt_call *c)
     rt_for(c, rt_dwconv_rows(c->params), run_row, &call);
 }
 
+typedef struct dwconv_float {
+    rt_dwconv_f32 p;
+    const float *weights; /* NULL: input 1 */
+} dwconv_float;
+
 static void run_row_float(void *arg, int chunk, int worker)
 {
     (void)worker;
     const rt_call *c = arg;
-    rt_dwconv_f32_run(c->params, c->in[0], c->in[1], c->in[2], c->out[0], chunk);
+    const dwconv_float *p = c->params;
+    const float *weights = p->weights != NULL ? p->weights : c->in[1];
+    rt_dwconv_f32_run(&p->p, c->in[0], weights, c->in[2], c->out[0], chunk);
 }
 
 static void run_float(const rt_call *c)
 {
-    const rt_dwconv_f32 *p = c->params;
+    const rt_window *win = &((const dwconv_float *)c->params)->p.win;
     rt_call call = *c;
-    rt_for(c, p->win.n * p->win.out_h, run_row_float, &call);
+    rt_for(c, win->n * win->out_h, run_row_float, &call);
+}
+
+static const float *real_weights(rt_build *b, const rt_tensor *w, int32_t channels)
+{
+    float *to = rt_alloc(b, w->count * sizeof *to);
+    for (size_t i = 0; to != NULL && i < w->count; i++)
+        to[i] = rt_weights_real(w, i, (int)(i % (size_t)channels));
+    return to;
 }
 
 static rt_status prepare_float(rt_build *b, rt_node *n, const rt_window *win, int32_t activation)
 {
-    rt_dwconv_f32 p = { .win = *win };
-    RT_TRY(rt_weights_check_float(b, n, win->out_c));
-    RT_TRY(rt_activation_range_float(b, n, activation, &p.lo, &p.hi));
-    n->consumed = 0; /* weights and bias are read where they are */
+    dwconv_float p = { .p = { .win = *win } };
+    bool hybrid = rt_weights_hybrid(b);
+    RT_TRY(rt_weights_check_float(b, n, win->out_c, 3));
+    RT_TRY(rt_activation_range_float(b, n, activation, &p.p.lo, &p.p.hi));
+    n->consumed = hybrid ? 1 << 1 : 0; /* else weights and bias are read where they are */
+    if (hybrid)
+        p.weights = real_weights(b, b->in[1], win->out_c);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run_float;
-    return RT_OK;
+    return hybrid ? rt_use_hybrid(b, n, (size_t)win->n, true) : RT_OK;
 }
 
 static rt_status geometry(rt_build *b, const rt_node *n, rt_window *w)

@@ -6,6 +6,7 @@
  * 1.3 (before, and in the optimized kernels, in fixed point): about one code in 200 differs by
  * one. */
 #include "runtime/ops/conv.h"
+#include "runtime/ops/hybrid.h"
 #include "runtime/ops/weights.h"
 
 static rt_status check_output(rt_build *b, const rt_node *n, int32_t batch)
@@ -70,8 +71,11 @@ static rt_status prepare(rt_build *b, rt_node *n)
                       0,
                       0 };
     RT_TRY(check_output(b, n, win.n));
-    if (x->type == RT_FLOAT32)
-        return rt_use_conv_f32(b, n, &win, 1, rt_opt(b, n, TFL_SLOT_FC_ACTIVATION));
+    if (x->type == RT_FLOAT32) {
+        RT_TRY(rt_use_conv_f32(b, n, &win, 1, rt_opt(b, n, TFL_SLOT_FC_ACTIVATION)));
+        bool asymmetric = rt_opt(b, n, TFL_SLOT_FC_ASYMMETRIC) != 0;
+        return rt_weights_hybrid(b) ? rt_use_hybrid(b, n, (size_t)win.n, asymmetric) : RT_OK;
+    }
     RT_TRY(rt_weights_check(b, n, w->dim[0], 0));
     if (w->zero_point != 0 && w->type == RT_INT4)
         return RT_REFUSE(b, n, RT_EFORMAT, "INT4 weights with zero point %d", (int)w->zero_point);
@@ -84,6 +88,7 @@ static const rt_field fields[] = {
     { "activation", TFL_SLOT_FC_ACTIVATION, RT_FIELD_ACTIVATION, 0 },
     { "weights_format", TFL_SLOT_FC_WEIGHTS_FORMAT, RT_FIELD_BOOL, 0 },
     { "keep_num_dims", TFL_SLOT_FC_KEEP_NUM_DIMS, RT_FIELD_BOOL, 0 },
+    { "asymmetric_quantize_inputs", TFL_SLOT_FC_ASYMMETRIC, RT_FIELD_BOOL, 0 },
     { 0 },
 };
 

@@ -42,10 +42,33 @@ rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis
     return check_bias(b, n, n->info.n_in > 2 ? b->in[2] : NULL, channels);
 }
 
-rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels)
+bool rt_weights_hybrid(const rt_build *b)
+{
+    return b->in[1]->type == RT_INT8 || b->in[1]->type == RT_INT4;
+}
+
+static rt_status check_hybrid(rt_build *b, const rt_node *n, int channels, int axis)
+{
+    const rt_tensor *w = b->in[1];
+    bool fits = w->n_scales == 1 || (w->n_scales == channels && w->axis == axis);
+    if (w->data == NULL || !fits)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "weights \"%s\": %s with %d scales for %d channels",
+                         w->name, w->data == NULL ? "an activation" : "a constant", w->n_scales,
+                         channels);
+    for (int c = 0; c < w->n_scales; c++)
+        if (rt_zero_point(w, c) != 0)
+            return RT_REFUSE(b, n, RT_EFORMAT, "weights \"%s\" have zero point %d", w->name,
+                             (int)rt_zero_point(w, c));
+    return RT_OK;
+}
+
+rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels, int axis)
 {
     const rt_tensor *w = b->in[1], *bias = n->info.n_in > 2 ? b->in[2] : NULL;
-    RT_TRY(rt_check_type(b, n, w, RT_FLOAT32, "weights"));
+    if (rt_weights_hybrid(b))
+        RT_TRY(check_hybrid(b, n, channels, axis));
+    else
+        RT_TRY(rt_check_type(b, n, w, RT_FLOAT32, "weights"));
     RT_TRY(rt_check_type(b, n, b->out[0], RT_FLOAT32, "output"));
     if (bias != NULL)
         RT_TRY(rt_check_type(b, n, bias, RT_FLOAT32, "bias"));
@@ -58,6 +81,20 @@ rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels)
     return RT_OK;
 }
 
+static int int4_at(const uint8_t *from, size_t i)
+{
+    int nibble = i % 2 == 0 ? from[i / 2] & 15 : from[i / 2] >> 4;
+    return (nibble ^ 8) - 8;
+}
+
+float rt_weights_real(const rt_tensor *w, size_t i, int c)
+{
+    if (w->type == RT_FLOAT32)
+        return rt_get_f32((const uint8_t *)w->data + 4 * i);
+    int code = w->type == RT_INT4 ? int4_at(w->data, i) : ((const int8_t *)w->data)[i];
+    return rt_scale(w, w->n_scales > 1 ? c : 0) * (float)code;
+}
+
 const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w)
 {
     if (w->type == RT_INT8)
@@ -65,12 +102,7 @@ const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w)
     const uint8_t *from = w->data;
     int8_t *to = rt_alloc(b, w->count);
     for (size_t i = 0; to != NULL && i < w->count; i++) {
-        if (w->type == RT_UINT8) {
-            to[i] = (int8_t)(from[i] ^ 0x80);
-        } else {
-            int nibble = i % 2 == 0 ? from[i / 2] & 15 : from[i / 2] >> 4;
-            to[i] = (int8_t)((nibble ^ 8) - 8);
-        }
+        to[i] = (int8_t)(w->type == RT_UINT8 ? from[i] ^ 0x80 : int4_at(from, i));
     }
     return to;
 }

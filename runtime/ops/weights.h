@@ -12,8 +12,15 @@
 rt_status rt_weights_check(rt_build *b, const rt_node *n, int channels, int axis);
 
 /* The same for float: all tensors float32, weights and bias constant, `channels` biases.  Whether
- * they are constant is known only when the model is opened: a DEQUANTIZE may have been folded. */
-rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels);
+ * they are constant is known only when the model is opened: a DEQUANTIZE may have been folded.
+ * Weights may also be int8 or int4 (rt_weights_hybrid), with zero point 0. */
+rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels, int axis);
+
+/* Whether a float layer has weights of 8 or 4 bits (ops/hybrid.h). */
+bool rt_weights_hybrid(const rt_build *b);
+
+/* Weight i of the tensor, which belongs to output channel c, as a real number. */
+float rt_weights_real(const rt_tensor *w, size_t i, int c);
 
 /* The weights as int8: where the file holds them if they are, else a copy (uint8 less 128, int4
  * unpacked); NULL while measuring if a copy would be made. */
