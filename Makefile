@@ -208,6 +208,7 @@ interop: all ## compare with LiteRT, bit for bit (makes a Python environment in 
 	$(Q)$(VENV)/bin/pip install -q -r tests/interop/requirements.txt
 	$(JUDGE)/single_ops.py --count 500
 	$(JUDGE)/single_ops.py --count 150 --delegate
+	$(JUDGE)/accepted.py
 	$(JUDGE)/check_writer.py $(OUT)/tests/test_tflite
 	$(JUDGE)/families.py $(PROG) $(BUILD)/interop
 	$(if $(MODELS),$(JUDGE)/models.py $(MODELS))
