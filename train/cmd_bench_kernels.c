@@ -168,20 +168,6 @@ static nn_status bench_float(timing *t, const layer *l, uint64_t seed)
 
 /* ---- integers -------------------------------------------------------------------------------- */
 
-typedef struct one_batch {
-    const nn_real *image;
-    int n;
-} one_batch;
-
-static nn_status next(void *ctx, const nn_real **image, int *n)
-{
-    one_batch *b = ctx;
-    *image = b->image;
-    *n = b->n;
-    b->n = 0;
-    return NN_OK;
-}
-
 typedef struct int8_bench {
     nn_params *params;
     nn_graph *graph, *deploy;
@@ -192,6 +178,14 @@ typedef struct int8_bench {
     ex_integer integer;
     void *arena;
 } int8_bench;
+
+static nn_status calibrate(const int8_bench *b, const quant_config *config, size_t item)
+{
+    const quant_calibration how = { .how = quant_calibrator_by_name("minmax") };
+    quant_array one = { .image = b->image, .item = item, .n = 1, .batch = 1 };
+    const quant_pictures pictures = quant_pictures_of(&one);
+    return quant_calibrate(b->graph, config, &how, &pictures);
+}
 
 /* The layer with a relu behind it, as it mostly occurs. */
 static nn_status build_int8(int8_bench *b, const layer *l, uint64_t seed)
@@ -211,7 +205,7 @@ static nn_status build_int8(int8_bench *b, const layer *l, uint64_t seed)
     b->image = noise(nn_shape_count_batch(x->shape, 1), seed);
     if (b->image == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory", l->name);
-    NN_TRY(quant_calibrate(b->graph, &config, 1, next, &(one_batch){ b->image, 1 }));
+    NN_TRY(calibrate(b, &config, nn_shape_count_batch(x->shape, 1)));
     NN_TRY(nn_arena_new(&b->texts));
     NN_TRY(ex_lower(&b->mirror, b->texts, b->deploy, EX_INT8, &info));
     return ex_tflite_write(&b->file, b->mirror);
