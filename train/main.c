@@ -75,8 +75,9 @@ static const train_arg common_args[] = {
     { .name = "max-memory",
       .kind = TRAIN_COUNT,
       .at = offsetof(train_common, max_memory),
-      .value = "64G",
-      .help = "refuse what needs more bytes" },
+      .value = "0",
+      .help = "refuse what needs more bytes; 0 is what the machine has",
+      .flags = TRAIN_PASSING },
     { .name = "help",
       .kind = TRAIN_FLAG,
       .at = offsetof(train_common, help),
@@ -158,8 +159,23 @@ static nn_status check_operands(const train_command *c, const train_args *args)
     return NN_OK;
 }
 
-static void prepare(const train_common *common)
+/* Bytes of memory that this process may have: the machine's, or less in a container. */
+static uint64_t installed_memory(void)
 {
+    uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    unsigned long long limit;
+    FILE *group = fopen("/sys/fs/cgroup/memory.max", "r");
+    if (group != NULL && fscanf(group, "%llu", &limit) == 1 && limit < bytes)
+        bytes = limit;
+    if (group != NULL)
+        fclose(group);
+    return bytes;
+}
+
+static void prepare(train_common *common)
+{
+    if (common->max_memory == 0)
+        common->max_memory = installed_memory();
     omp_set_num_threads(common->threads > 0 ? common->threads : omp_get_num_procs());
     rt_cpu_limit(isa_masks[common->isa]);
     nn_kernels_init();
@@ -168,7 +184,7 @@ static void prepare(const train_common *common)
 
 static nn_status run(const train_command *c, train_args *args, train_call *call)
 {
-    const train_common *common = args->settings;
+    train_common *common = args->settings;
     if (common->help) {
         print_help(c);
         return NN_OK;
