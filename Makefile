@@ -36,7 +36,7 @@ FLAGS_release := -O3
 FLAGS_debug   := -O0
 FLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
-FLAGS_fuzz    := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FLAGS_fuzz    := -O1 -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FLAGS_f64     := -O2 -DNN_F64
 ifeq ($(FLAGS_$(MODE)),)
 $(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, fuzz or f64)
@@ -196,6 +196,22 @@ run-fuzz: $(call obj,tests/fuzz_tflite.c) $(RT_LIB)
 	@mkdir -p $(OUT)/corpus
 	$(OUT)/fuzz_tflite -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=5 -rss_limit_mb=1024 \
 	  -artifact_prefix=$(OUT)/ $(OUT)/corpus $(OUT)/seeds
+
+# One a file in tests/fuzz/, with a corpus and perhaps a dictionary of its own.
+FUZZERS ?= idx cifar png jpeg recipe checkpoint
+
+fuzz-files: ## feed the other readers damaged files (FUZZERS=, FUZZ_RUNS=; needs clang)
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang $(addprefix run-fuzz-,$(FUZZERS))
+
+.PHONY: fuzz-files
+run-fuzz-%: $(call obj,tests/fuzz/file.c) $(LIB)
+	@$(MAKE) --no-print-directory MODE=fuzz CC=clang $(call obj,tests/fuzz/$*.c)
+	$(Q)$(CC) -fopenmp -fsanitize=fuzzer,address,undefined -o $(OUT)/fuzz_$* $(call obj,tests/fuzz/$*.c) $^ \
+	  $(LIB_LDLIBS)
+	@mkdir -p $(OUT)/corpus_$*
+	OMP_NUM_THREADS=1 $(OUT)/fuzz_$* -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=1 -rss_limit_mb=512 -verbosity=0 \
+	  -print_final_stats=1 $(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) -artifact_prefix=$(OUT)/$*- \
+	  $(OUT)/corpus_$* tests/fuzz/corpus/$*
 
 VENV := $(BUILD)/venv
 MODELS ?= $(wildcard ../shared/models/*.tflite)

@@ -458,6 +458,9 @@ static nn_status check_sum(const reader *r)
 {
     char sum[16];
     const char *stored = train_tensors_get(r->t, checksum_key);
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    stored = NULL; /* no mutation would get past it */
+#endif
     snprintf(sum, sizeof sum, "%08x", (unsigned)checksum(r->t, r->data, r->bytes));
     if (stored == NULL || strcmp(stored, sum) == 0)
         return NN_OK;
