@@ -44,68 +44,143 @@ static void free_all(void **p, int n)
         test_guard_free(p[i]);
 }
 
-/* The product by definition, of int8 rows. */
-static int32_t dot(const int8_t *a, const int8_t *w, int k, int32_t bias)
+/* One product over noise: runs of k elements, `apart` bytes from one to the next. */
+typedef struct product_case {
+    rt_product p;
+    uint8_t *a;
+    int8_t *w;
+    int32_t *bias, *mult, *shift;
+    void *elements, *packed;
+    rt_requant_rows requant;
+} product_case;
+
+static void make_product(product_case *o, const rt_kernels *t, rt_product p, uint64_t seed)
 {
-    uint32_t sum = (uint32_t)bias;
-    for (int i = 0; i < k; i++)
-        sum += (uint32_t)(a[i] * w[i]);
+    size_t taps = (size_t)p.runs * (size_t)p.k, n = (size_t)p.n;
+    size_t size = (size_t)(p.rows - 1) * p.a_row + (size_t)(p.pixels - 1) * p.a_step +
+                  (size_t)(p.runs - 1) * p.a_run + (size_t)p.k + 4;
+    o->a = noise_bytes(size, seed, seed % 5);
+    o->w = noise_bytes(n * taps, seed + 1, 1);
+    o->bias = noise_ints(n, seed + 2, -1000000, 1000000);
+    o->mult = noise_ints(n, seed + 3, 1 << 30, INT32_MAX);
+    o->shift = noise_ints(n, seed + 4, -14, -3);
+    o->requant = (rt_requant_rows){ o->mult, o->shift, 3, -128, 127, true };
+    if (seed % 3 == 1)
+        o->requant = (rt_requant_rows){ o->mult, o->shift, 120, 120, 255, true };
+    o->elements = test_guard_new(size * (size_t)t->a_bytes, t->a_bytes == 1 ? seed % 5 : 2);
+    t->load(o->elements, o->a, size, t->unsigned_a ? 0x80 : 0);
+    test_guard_check(o->elements);
+    o->packed = test_guard_new(t->pack_bytes(p.n, p.runs, p.k), 0);
+    if (t->pack != NULL)
+        t->pack(o->packed, o->w, p.n, p.runs, p.k);
+    else
+        memcpy(o->packed, o->w, n * taps);
+    test_guard_check(o->packed);
+    p.a = o->elements;
+    p.w = o->packed;
+    p.bias = o->bias;
+    p.requant = &o->requant;
+    o->p = p;
+}
+
+static void free_product(product_case *o)
+{
+    void *mine[] = { o->a, o->w, o->bias, o->mult, o->shift, o->elements, o->packed };
+    free_all(mine, 7);
+}
+
+/* The accumulator by definition; elements that were flipped count 128 more. */
+static int32_t accumulate(const product_case *o, int y, int x, int c, bool flipped)
+{
+    const rt_product *p = &o->p;
+    uint32_t sum = (uint32_t)p->bias[c];
+    for (int r = 0; r < p->runs; r++)
+        for (int i = 0; i < p->k; i++) {
+            size_t at = (size_t)y * p->a_row + (size_t)x * p->a_step + (size_t)r * p->a_run;
+            int v = (int8_t)o->a[at + (size_t)i] + (flipped ? 128 : 0);
+            sum += (uint32_t)(v * o->w[((size_t)c * (size_t)p->runs + (size_t)r) * (size_t)p->k +
+                                       (size_t)i]);
+        }
     return (int32_t)sum;
 }
 
-static void check_gemm(const rt_kernels *t, int rows, int n, int k, uint64_t seed)
+static void check_product(const rt_kernels *t, rt_product p, uint64_t seed)
 {
-    size_t lda = ((size_t)k + 3) / 4 * 4 + (seed % 2) * 4;
-    uint8_t *a = noise_bytes((size_t)rows * lda, seed, seed % 5);
-    int8_t *w = noise_bytes((size_t)n * (size_t)k, seed + 1, 1);
-    int32_t *bias = noise_ints((size_t)n, seed + 2, -1000000, 1000000);
-    int32_t *acc = test_guard_new((size_t)rows * (size_t)n * sizeof *acc, 4);
-    void *packed = w;
-    if (t->gemm_bytes != NULL) {
-        packed = test_guard_new(t->gemm_bytes(n, k), 0);
-        t->gemm_pack(packed, w, n, k);
-        test_guard_check(packed);
-    }
-    t->gemm(acc, a, lda, rows, packed, n, k, bias);
+    product_case o;
+    make_product(&o, t, p, seed);
+    size_t count = (size_t)p.rows * (size_t)p.pixels * (size_t)p.n;
+    int32_t *acc = test_guard_new(count * sizeof *acc, 4);
+    uint8_t *out = test_guard_new(count, 1), *want = test_guard_new((size_t)p.n, 0);
+    rt_product q = o.p;
+    q.acc = acc;
+    t->product(&q);
     test_guard_check(acc);
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < n; c++) {
-            const uint8_t *row = a + (size_t)r * lda;
-            const int8_t *weights = w + (size_t)c * (size_t)k;
-            int32_t want = dot((const int8_t *)row, weights, k, bias[c]);
-            for (int i = 0; t->unsigned_a && i < k; i++)
-                want += row[i] >= 128 ? 256 * weights[i] : 0;
-            if (acc[r * n + c] != want)
-                fail_msg("%s gemm %dx%dx%d [%d,%d]: %d, not %d", t->name, rows, n, k, r, c,
-                         acc[r * n + c], want);
+    q.acc = NULL;
+    q.out = out;
+    q.out_step = (size_t)p.n;
+    q.out_row = (size_t)p.n * (size_t)p.pixels;
+    t->product(&q);
+    test_guard_check(out);
+    for (int y = 0; y < p.rows; y++)
+        for (int x = 0; x < p.pixels; x++) {
+            size_t at = ((size_t)y * (size_t)p.pixels + (size_t)x) * (size_t)p.n;
+            rt_kernels_c()->requant(want, acc + at, p.n, &o.requant);
+            for (int c = 0; c < p.n; c++) {
+                int32_t sum = accumulate(&o, y, x, c, t->unsigned_a);
+                if (acc[at + (size_t)c] != sum || out[at + (size_t)c] != want[c])
+                    fail_msg("%s product %dx%d, %d channels, %dx%d [%d,%d,%d]: %d, not %d; code "
+                             "%d, not %d",
+                             t->name, p.rows, p.pixels, p.n, p.runs, p.k, y, x, c,
+                             acc[at + (size_t)c], sum, out[at + (size_t)c], want[c]);
+            }
         }
-    void *mine[] = { a, w, bias, acc, packed };
-    free_all(mine, packed != w ? 5 : 4);
+    test_guard_free(acc);
+    test_guard_free(out);
+    test_guard_free(want);
+    free_product(&o);
 }
 
-static void gemm(void **state)
+static void product(void **state)
 {
     (void)state;
     for (int t = 0; t < n_tables; t++) {
-        for (int rows = 1; rows <= 9; rows++)
-            for (int n = 1; n <= 40; n += rows % 3 + 1)
-                check_gemm(tables[t], rows, n, 1 + (rows * 7 + n) % 37, (uint64_t)(rows * 100 + n));
-        check_gemm(tables[t], 5, 33, 511, 1);
-        check_gemm(tables[t], 5, 33, 512, 2);
-        check_gemm(tables[t], 3, 17, 1027, 3);
-        check_gemm(tables[t], 64, 16, 144, 4);
+        for (int pixels = 1; pixels <= 18; pixels++)
+            for (int n = 1; n <= 70; n += pixels % 3 + 3) {
+                int k = 1 + (pixels * 7 + n) % 37;
+                rt_product p = { .rows = 1 + n % 2,
+                                 .pixels = pixels,
+                                 .n = n,
+                                 .runs = 1 + n % 3,
+                                 .k = k,
+                                 .a_step = (size_t)(1 + n % 5),
+                                 .a_run = 90,
+                                 .a_row = 300 };
+                check_product(tables[t], p, (uint64_t)(pixels * 100 + n));
+            }
+        for (int k = 510; k < 520; k++) {
+            rt_product p = { .rows = 2,
+                             .pixels = 5,
+                             .n = 33,
+                             .runs = 2,
+                             .k = k,
+                             .a_step = 12,
+                             .a_run = 700,
+                             .a_row = 1500 };
+            check_product(tables[t], p, (uint64_t)k);
+        }
     }
 }
 
-static void check_requant(const rt_kernels *t, int n, uint64_t seed, int32_t most)
+/* narrow: as layers are that can promise it. */
+static void check_requant(const rt_kernels *t, int n, uint64_t seed, int32_t most, bool narrow)
 {
     int32_t *acc = noise_ints((size_t)n, seed, -most, most);
     int32_t *mult = noise_ints((size_t)n, seed + 1, 1 << 30, INT32_MAX);
-    int32_t *shift = noise_ints((size_t)n, seed + 2, -31, seed % 3 == 0 ? 30 : 2);
+    int32_t *shift = noise_ints((size_t)n, seed + 2, -31, narrow ? 0 : seed % 3 == 0 ? 30 : 2);
     uint8_t *got = test_guard_new((size_t)n, 3), *want = test_guard_new((size_t)n, 3);
-    rt_requant_rows p = { mult, shift, test_noise_int(seed, 1, -128, 127), -128, 127 };
+    rt_requant_rows p = { mult, shift, test_noise_int(seed, 1, -128, 127), -128, 127, narrow };
     if (seed % 2 == 1)
-        p = (rt_requant_rows){ mult, shift, test_noise_int(seed, 1, 0, 255), 3, 250 };
+        p = (rt_requant_rows){ mult, shift, test_noise_int(seed, 1, 0, 255), 3, 250, narrow };
     t->requant(got, acc, n, &p);
     rt_kernels_c()->requant(want, acc, n, &p);
     test_guard_check(got);
@@ -122,8 +197,10 @@ static void requant(void **state)
     (void)state;
     for (int t = 0; t < n_tables; t++)
         for (int n = 1; n <= 70; n++) {
-            check_requant(tables[t], n, (uint64_t)n, 100000);
-            check_requant(tables[t], n, (uint64_t)n + 1000, INT32_MAX);
+            check_requant(tables[t], n, (uint64_t)n, 100000, false);
+            check_requant(tables[t], n, (uint64_t)n + 1000, INT32_MAX, false);
+            check_requant(tables[t], n, (uint64_t)n + 2000, 300, true);
+            check_requant(tables[t], n, (uint64_t)n + 3000, (1 << 30) - 1, true);
         }
 }
 
@@ -201,34 +278,118 @@ static void dwconv(void **state)
             check_dwconv(tables[t], n, n % 10, (uint64_t)n);
 }
 
-/* G multiply-accumulates a second of the product, and G bytes of the others. */
+/* A row of a depthwise convolution by definition. */
+static void convolve(const rt_dwrow *d, const int8_t *w, uint8_t *out)
+{
+    for (int x = 0; x < d->pixels; x++)
+        for (int c = 0; c < d->channels; c++) {
+            int32_t sum = d->bias[c];
+            for (int ky = 0; ky < d->k_h; ky++)
+                for (int kx = 0; kx < d->k_w; kx++) {
+                    int at = x * d->stride + kx * d->dilation - d->pad;
+                    bool inside = d->in[ky] != NULL && at >= 0 && at < d->in_w;
+                    uint8_t v = inside ? d->in[ky][at * d->channels + c] : d->fill;
+                    v ^= d->flip;
+                    sum += (d->flip != 0 ? v : (int8_t)v) * w[(ky * d->k_w + kx) * d->channels + c];
+                }
+            rt_requant_rows q = *d->requant;
+            q.mult += c;
+            q.shift += c;
+            rt_kernels_c()->requant(out + x * d->channels + c, &sum, 1, &q);
+        }
+}
+
+static void check_dw_row(const rt_kernels *t, rt_dwrow d, uint64_t seed)
+{
+    size_t n = (size_t)d.channels, row = n * (size_t)d.in_w, taps = (size_t)(d.k_h * d.k_w);
+    uint8_t *image = noise_bytes(row * (size_t)d.k_h, seed, seed % 3);
+    const uint8_t *in[8];
+    for (int ky = 0; ky < d.k_h; ky++)
+        in[ky] = (seed + (uint64_t)ky) % 5 == 0 ? NULL : image + (size_t)ky * row;
+    int8_t *w = noise_bytes(n * taps, seed + 1, 1);
+    int32_t *bias = noise_ints(n, seed + 2, -100000, 100000);
+    int32_t *mult = noise_ints(n, seed + 3, 1 << 30, INT32_MAX);
+    int32_t *shift = noise_ints(n, seed + 4, -12, -2);
+    const rt_requant_rows q = { mult, shift, -5, -128, 120, true };
+    uint8_t *out = test_guard_new(n * (size_t)d.pixels, 1),
+            *want = test_guard_new(n * (size_t)d.pixels, 1);
+    void *packed = test_guard_new(t->dw_bytes(d.channels, d.k_h, d.k_w), 0);
+    t->dw_pack(packed, w, d.channels, d.k_h, d.k_w);
+    test_guard_check(packed);
+    d.in = in;
+    d.flip = t->unsigned_a ? 0x80 : 0;
+    d.w = packed;
+    d.bias = bias;
+    d.requant = &q;
+    d.out = out;
+    d.scratch = test_guard_new(t->dw_scratch(&d), 0);
+    t->dw_row(&d);
+    test_guard_check(d.scratch);
+    test_guard_check(out);
+    convolve(&d, w, want);
+    for (size_t i = 0; i < n * (size_t)d.pixels; i++)
+        if (out[i] != want[i])
+            fail_msg("%s dw_row %dx%d, stride %d, %d channels: pixel %zu channel %zu: %d, not %d",
+                     t->name, d.k_h, d.k_w, d.stride, d.channels, i / n, i % n, out[i], want[i]);
+    void *mine[] = { image, w, bias, mult, shift, out, want, packed, d.scratch };
+    free_all(mine, 9);
+}
+
+static void dw_row(void **state)
+{
+    (void)state;
+    static const int sides[][2] = { { 3, 3 }, { 5, 5 }, { 1, 1 }, { 4, 10 }, { 2, 3 }, { 7, 7 } };
+    for (int t = 0; t < n_tables; t++)
+        for (int channels = 1; channels <= 150 && tables[t]->dw_row != NULL;
+             channels += channels < 40 ? 1 : 13)
+            for (int i = 0; i < 6; i++) {
+                int wide = channels % 9;
+                rt_dwrow d = { .channels = channels,
+                               .k_h = sides[i][0],
+                               .k_w = sides[i][1],
+                               .stride = 1 + channels % 3,
+                               .dilation = 1 + (channels + i) % 7 / 6,
+                               .pad = channels % (sides[i][1] + 1),
+                               .in_w = 1 + wide,
+                               .pixels = 1 + wide / 2 + i % 3,
+                               .fill = (uint8_t)(channels * 37) };
+                check_dw_row(tables[t], d, (uint64_t)(channels * 10 + i));
+            }
+}
+
+/* G multiply-accumulates a second of a 3x3 convolution of 64 channels and 56 columns, and G codes
+ * of the requantization. */
 static void bench_table(const rt_kernels *t)
 {
-    enum { ROWS = 64, N = 64, K = 576, REPEAT = 400 };
-    uint8_t *a = noise_bytes((size_t)ROWS * K, 1, 0);
-    int8_t *w = noise_bytes((size_t)N * K, 2, 0);
-    int32_t *bias = noise_ints(N, 3, -100, 100),
-            *acc = noise_ints((size_t)ROWS * N, 4, -9999, 9999);
-    int32_t *mult = noise_ints((size_t)ROWS * N, 5, 1 << 30, INT32_MAX);
-    int32_t *shift = noise_ints((size_t)ROWS * N, 6, -9, -5);
-    void *packed = w;
-    if (t->gemm_bytes != NULL) {
-        packed = test_guard_new(t->gemm_bytes(N, K), 0);
-        t->gemm_pack(packed, w, N, K);
-    }
+    enum { N = 64, ROWS = 4, COLUMNS = 56, REPEAT = 40 };
+    rt_product p = { .rows = ROWS,
+                     .pixels = COLUMNS,
+                     .n = N,
+                     .runs = 3,
+                     .k = 3 * N,
+                     .a_step = N,
+                     .a_run = (COLUMNS + 2) * N,
+                     .a_row = (COLUMNS + 2) * N };
+    product_case o;
+    make_product(&o, t, p, 3);
+    uint8_t *out = test_guard_new((size_t)ROWS * COLUMNS * N, 0);
+    int32_t *acc = noise_ints(N, 4, -9999, 9999);
+    o.p.out = out;
+    o.p.out_step = N;
+    o.p.out_row = (size_t)COLUMNS * N;
     clock_t begin = clock();
     for (int i = 0; i < REPEAT; i++)
-        t->gemm(acc, a, K, ROWS, packed, N, K, bias);
-    double gemm_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
-    const rt_requant_rows p = { mult, shift, 0, -128, 127 };
+        t->product(&o.p);
+    double product_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
     begin = clock();
-    for (int i = 0; i < 10 * REPEAT; i++)
-        t->requant(a, acc, ROWS * N, &p);
+    for (int i = 0; i < 1000 * REPEAT; i++)
+        t->requant(out, acc, N, &o.requant);
     double requant_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
-    printf("%-12s gemm %6.1f GMAC/s   requant %5.2f G/s\n", t->name,
-           1e-9 * REPEAT * ROWS * N * K / gemm_s, 1e-8 * REPEAT * ROWS * N / requant_s);
-    void *mine[] = { a, w, bias, acc, mult, shift, packed };
-    free_all(mine, packed != w ? 7 : 6);
+    printf("%-12s product %6.1f GMAC/s   requant %5.2f G/s\n", t->name,
+           1e-9 * REPEAT * ROWS * COLUMNS * N * 9 * N / product_s, 1e-6 * REPEAT * N / requant_s);
+    void *mine[] = { out, acc };
+    free_all(mine, 2);
+    free_product(&o);
 }
 
 int main(int argc, char **argv)
@@ -240,10 +401,8 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gemm),
-        cmocka_unit_test(requant),
-        cmocka_unit_test(add),
-        cmocka_unit_test(dwconv),
+        cmocka_unit_test(product), cmocka_unit_test(requant), cmocka_unit_test(add),
+        cmocka_unit_test(dwconv),  cmocka_unit_test(dw_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

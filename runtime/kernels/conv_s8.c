@@ -5,146 +5,374 @@
 #include "runtime/real.h"
 
 enum {
-    TILE_BYTES = 16384, /* of patches: they stay in the nearest cache while weights pass by */
-    TILE_MOST = 64,
-    TILE_LEAST = 4,
+    GRAIN = 1 << 19, /* multiply-accumulates that are worth a block of their own */
+    COPY_BYTES =
+        49152,  /* of a block's part of the image, where one output row does not need more */
+    SLACK = 64, /* kernels may read past the end of the copy */
     ALIGN = 64
 };
+
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 static size_t align(size_t bytes)
 {
     return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
-/* Bytes from one patch to the next: kernels may read up to the next multiple of 4. */
-static size_t patch_stride(const rt_conv_s8 *p)
+static int32_t least(int32_t a, int32_t b)
 {
-    return ((size_t)p->k + 3) / 4 * 4;
+    return a < b ? a : b;
 }
 
-void rt_conv_plan(rt_conv_s8 *p)
+/* How many input rows or columns are behind `n` output ones. */
+static size_t reach(int32_t n, int32_t stride, int32_t k)
 {
-    size_t fit = TILE_BYTES / patch_stride(p);
-    p->tile = fit > TILE_MOST ? TILE_MOST : fit < TILE_LEAST ? TILE_LEAST : (int32_t)(fit / 4 * 4);
-    if ((size_t)p->tile > rt_window_pixels(&p->win))
-        p->tile = (int32_t)rt_window_pixels(&p->win);
+    return (size_t)(n - 1) * (size_t)stride + (size_t)k;
 }
 
-int rt_conv_tiles(const rt_conv_s8 *p)
+/* One tap, pixel for pixel: the images are one row of pixels. */
+static bool flatten(rt_window *w)
 {
-    return (int)((rt_window_pixels(&p->win) + (size_t)p->tile - 1) / (size_t)p->tile);
+    if (w->k_h != 1 || w->k_w != 1 || w->stride_h != 1 || w->stride_w != 1 || w->pad_top != 0 ||
+        w->pad_left != 0 || w->in_h != w->out_h || w->in_w != w->out_w)
+        return false;
+    w->in_w = w->out_w = (int32_t)rt_window_pixels(w);
+    w->n = w->in_h = w->out_h = 1;
+    return true;
 }
 
-/* Scratch holds the patches of a tile and the accumulators of a group. */
-size_t rt_conv_scratch(const rt_conv_s8 *p)
+static bool taps_are_apart(const rt_window *w)
 {
-    size_t tile = (size_t)p->tile, outputs = (size_t)(p->win.out_c / p->groups);
-    return align(tile * patch_stride(p)) + align(tile * outputs * 4);
+    return (w->k_h > 1 && w->dilation_h > 1) || (w->k_w > 1 && w->dilation_w > 1);
 }
 
-void rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero)
+static int32_t pieces(int32_t n, int32_t each)
 {
+    return (n + each - 1) / each;
+}
+
+/* n cut into equal pieces of at most `most`: the size of one. */
+static int32_t even(int32_t n, uint64_t most)
+{
+    int32_t each = most < 1 ? 1 : most > (uint64_t)n ? n : (int32_t)most;
+    return pieces(n, pieces(n, each));
+}
+
+int32_t rt_conv_runs(const rt_conv_s8 *p)
+{
+    return p->how == RT_CONV_COPIED ? p->win.k_h : 1;
+}
+
+int32_t rt_conv_run_length(const rt_conv_s8 *p)
+{
+    return p->k / rt_conv_runs(p);
+}
+
+/* Elements from one pixel to the next; kernels take four at a time. */
+static size_t step_of(const rt_conv_s8 *p)
+{
+    return p->how == RT_CONV_PATCHES ? ((size_t)p->k + 3) / 4 * 4
+                                     : (size_t)p->win.stride_w * (size_t)(p->win.in_c / p->groups);
+}
+
+static void set_line(rt_conv_s8 *p)
+{
+    size_t columns = reach(p->tile_w, p->win.stride_w, p->win.k_w);
+    p->line = p->how == RT_CONV_PATCHES ? (size_t)p->tile_w * step_of(p)
+                                        : columns * (size_t)(p->win.in_c / p->groups);
+}
+
+static size_t copy_bytes(const rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    size_t lines = reach(p->tile_h, p->win.stride_h, p->win.k_h);
+    if (p->how == RT_CONV_PATCHES)
+        lines = (size_t)p->tile_h;
+    return lines * p->line * (size_t)kernels->a_bytes;
+}
+
+/* Rows and columns: blocks of GRAIN multiply-accumulates, smaller if the copy gets too large. */
+static void cut_pixels(rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c, row = each * (uint64_t)p->win.out_w;
+    p->tile_h = 1;
+    p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : GRAIN / each + 8);
+    set_line(p);
+    while (copy_bytes(p, kernels) > 2 * COPY_BYTES && p->tile_w > 16) {
+        p->tile_w = even(p->win.out_w, (uint64_t)p->tile_w / 2);
+        set_line(p);
+    }
+    p->tile_h = even(p->win.out_h, GRAIN / row + 1);
+    while (copy_bytes(p, kernels) > COPY_BYTES && p->tile_h > 1)
+        p->tile_h = even(p->win.out_h, (uint64_t)p->tile_h - 1);
+}
+
+/* Where weights outweigh the image all pixels are one block, and channels are what is cut. */
+static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    uint64_t pixels = (uint64_t)p->win.out_h * (uint64_t)p->win.out_w;
+    size_t image = (size_t)p->win.in_h * (size_t)p->win.in_w * (size_t)p->win.in_c;
+    p->tile_c = p->win.out_c / p->groups;
+    if (p->groups > 1 || image > (size_t)p->win.out_c * (size_t)p->k)
+        return;
+    rt_conv_s8 whole = *p;
+    whole.tile_h = p->win.out_h;
+    whole.tile_w = p->win.out_w;
+    set_line(&whole);
+    if (copy_bytes(&whole, kernels) > 4 * COPY_BYTES)
+        return;
+    uint64_t panel = pixels * (uint64_t)p->k * RT_PANEL;
+    int32_t panels = pieces(p->win.out_c, RT_PANEL);
+    *p = whole;
+    p->tile_c = least(p->win.out_c, even(panels, GRAIN / panel + 1) * RT_PANEL);
+}
+
+void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    bool in_place = p->groups == 1 && p->flip == 0 && kernels->a_bytes == 1 && p->win.in_c % 4 == 0;
+    p->how = flatten(&p->win) && in_place ? RT_CONV_DIRECT
+             : taps_are_apart(&p->win)    ? RT_CONV_PATCHES
+                                          : RT_CONV_COPIED;
+    cut_pixels(p, kernels);
+    cut_channels(p, kernels);
+    set_line(p);
+}
+
+int rt_conv_blocks(const rt_conv_s8 *p)
+{
+    return p->win.n * pieces(p->win.out_h, p->tile_h) * pieces(p->win.out_w, p->tile_w) *
+           pieces(p->win.out_c / p->groups, p->tile_c);
+}
+
+/* Whether accumulators are stored and made codes of afterwards. */
+static bool in_two_steps(const rt_conv_s8 *p)
+{
+    return p->factor != NULL || p->w_zero != 0 || !p->requant.narrow;
+}
+
+static size_t image_bytes(const rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    return p->how == RT_CONV_DIRECT ? 0 : align(copy_bytes(p, kernels) + SLACK);
+}
+
+/* Scratch holds the copy, the bytes of one patch, and accumulators, each if there is need of
+ * it. */
+static size_t acc_at(const rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    return image_bytes(p, kernels) + (p->how == RT_CONV_PATCHES ? align((size_t)p->k) : 0);
+}
+
+size_t rt_conv_scratch(const rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    size_t pixels = (size_t)p->tile_h * (size_t)p->tile_w;
+    return acc_at(p, kernels) + (in_two_steps(p) ? pixels * (size_t)p->tile_c * 4 : 0);
+}
+
+bool rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero)
+{
+    bool narrow = true;
     for (int o = 0; o < rows; o++) {
-        int64_t sum = 0;
-        for (int i = 0; i < k; i++)
-            sum += w[(size_t)o * (size_t)k + (size_t)i];
-        bias[o] = (int32_t)((uint32_t)bias[o] - (uint32_t)in_zero * (uint32_t)sum);
+        int64_t sum = 0, most = 0;
+        for (int i = 0; i < k; i++) {
+            int8_t v = w[(size_t)o * (size_t)k + (size_t)i];
+            sum += v;
+            most += v < 0 ? -v : v;
+        }
+        int64_t folded = bias[o] - in_zero * sum;
+        most = most * 255 + (folded < 0 ? -folded : folded);
+        narrow = narrow && most < INT64_C(1) << 30;
+        bias[o] = (int32_t)(uint32_t)(uint64_t)folded;
     }
+    return narrow;
 }
 
-/* ---- patches --------------------------------------------------------------------------------- */
+/* ---- the image ------------------------------------------------------------------------------- */
 
-/* The input's byte for real 0, as it is before flipping. */
-static int fill_of(const rt_conv_s8 *p)
+/* n elements of real 0. */
+static void fill(const rt_conv_s8 *p, uint8_t *to, size_t n, int a_bytes)
 {
-    return (p->in_zero & 0xFF) ^ p->flip;
-}
-
-/* Between int8 and uint8; bytes between the patches may be anything. */
-static void flip_all(uint8_t *a, size_t n, uint8_t flip)
-{
+    if (a_bytes == 1) {
+        memset(to, p->in_zero & 0xFF, n);
+        return;
+    }
+    int16_t *wide = (int16_t *)(void *)to;
     for (size_t i = 0; i < n; i++)
-        a[i] ^= flip;
+        wide[i] = (int16_t)p->in_zero;
 }
 
-/* Whether the input's pixels are the patches as they stand. */
-static bool is_pointwise(const rt_conv_s8 *p)
+/* `columns` pixels of a row from column `left` on, of which some may lie outside the image. */
+static void copy_line(const rt_conv_s8 *p, const rt_kernels *kernels, uint8_t *to,
+                      const uint8_t *row, int32_t left, int32_t columns)
 {
-    return p->win.k_h == 1 && p->win.k_w == 1 && p->win.stride_h == 1 && p->win.stride_w == 1 &&
-           p->win.pad_top == 0 && p->win.pad_left == 0 && p->groups == 1 && p->flip == 0 &&
-           p->win.in_c % 4 == 0;
-}
-
-/* -w_zero * (sum of the patch - k * in_zero) for each row: what a weight's zero point adds. */
-static void add_zero_terms(const rt_conv_s8 *p, int32_t *acc, const uint8_t *a, size_t lda,
-                           int rows, int n, bool unsigned_a)
-{
-    for (int r = 0; r < rows; r++) {
-        const uint8_t *row = a + (size_t)r * lda;
-        int64_t sum = 0;
-        for (int32_t i = 0; i < p->k; i++)
-            sum += (unsigned_a ? row[i] : (int8_t)row[i]) - p->in_zero;
-        uint32_t term = (uint32_t)-p->w_zero * (uint32_t)sum;
-        for (int c = 0; c < n; c++)
-            acc[(size_t)r * (size_t)n + (size_t)c] =
-                (int32_t)((uint32_t)acc[(size_t)r * (size_t)n + (size_t)c] + term);
+    size_t c = (size_t)(p->win.in_c / p->groups), pixel = c * (size_t)kernels->a_bytes;
+    int32_t begin = left < 0 ? -left : 0, end = p->win.in_w - left;
+    begin = begin > columns ? columns : begin;
+    end = end > columns ? columns : end < begin ? begin : end;
+    fill(p, to, (size_t)begin * c, kernels->a_bytes);
+    fill(p, to + (size_t)end * pixel, (size_t)(columns - end) * c, kernels->a_bytes);
+    if (p->groups == 1 && end > begin) {
+        kernels->load(to + (size_t)begin * pixel, row + (size_t)(left + begin) * c,
+                      (size_t)(end - begin) * c, p->flip);
+        return;
     }
+    for (int32_t x = begin; x < end; x++)
+        kernels->load(to + (size_t)x * pixel, row + (size_t)(left + x) * (size_t)p->win.in_c, c,
+                      p->flip);
+}
+
+/* A block of the output. */
+typedef struct block {
+    int32_t image, y, x, rows, columns, c, channels;
+} block;
+
+static void copy_image(const rt_conv_s8 *p, const rt_kernels *kernels, const block *b,
+                       const uint8_t *in, uint8_t *to)
+{
+    const rt_window *w = &p->win;
+    int32_t lines = (int32_t)reach(b->rows, w->stride_h, w->k_h);
+    int32_t columns = (int32_t)reach(b->columns, w->stride_w, w->k_w);
+    int32_t top = b->y * w->stride_h - w->pad_top, left = b->x * w->stride_w - w->pad_left;
+    size_t line = p->line * (size_t)kernels->a_bytes;
+    for (int32_t y = top; y < top + lines; y++, to += line) {
+        if (y < 0 || y >= w->in_h)
+            fill(p, to, (size_t)columns * (size_t)(w->in_c / p->groups), kernels->a_bytes);
+        else
+            copy_line(p, kernels, to, in + (size_t)y * (size_t)w->in_w * (size_t)w->in_c, left,
+                      columns);
+    }
+}
+
+/* Patches one by one, in bytes and then in elements. */
+static void copy_patches(const rt_conv_s8 *p, const rt_kernels *kernels, const block *b,
+                         const uint8_t *in, int g, uint8_t *to, uint8_t *patch)
+{
+    size_t first = ((size_t)b->image * (size_t)p->win.out_h + (size_t)b->y) * (size_t)p->win.out_w +
+                   (size_t)b->x;
+    for (int32_t y = 0; y < b->rows; y++)
+        for (int32_t x = 0; x < b->columns; x++) {
+            rt_window_gather(&p->win, p->groups, 1, (p->in_zero & 0xFF) ^ p->flip, patch, in,
+                             first + (size_t)y * (size_t)p->win.out_w + (size_t)x, g);
+            size_t at = (size_t)y * p->line + (size_t)x * step_of(p);
+            kernels->load(to + at * (size_t)kernels->a_bytes, patch, (size_t)p->k, p->flip);
+        }
+}
+
+/* ---- accumulators to codes, where the product cannot do it ----------------------------------- */
+
+/* -w_zero * (sum of the patch - k * in_zero) for a pixel: what a weight's zero point adds. */
+static uint32_t zero_term(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *a)
+{
+    int64_t sum = -(int64_t)p->k * p->in_zero;
+    size_t length = (size_t)rt_conv_run_length(p);
+    for (int32_t r = 0; r < rt_conv_runs(p); r++)
+        for (size_t i = (size_t)r * p->line; i < (size_t)r * p->line + length; i++)
+            sum += kernels->a_bytes == 2 ? ((const int16_t *)(const void *)a)[i]
+                   : kernels->unsigned_a ? a[i]
+                                         : (int8_t)a[i];
+    return (uint32_t)-p->w_zero * (uint32_t)sum;
 }
 
 /* round(acc * factor), halves away from zero, as the reference's dense layer does since LiteRT
  * 1.3. */
-static void rescale_in_double(uint8_t *out, const int32_t *acc, int n, const rt_conv_s8 *p)
+static void rescale_in_double(const rt_conv_s8 *p, uint8_t *out, const int32_t *acc, int n,
+                              const double *factor)
 {
     for (int c = 0; c < n; c++) {
-        int64_t v = rt_round((double)acc[c] * p->factor[c]) + p->requant.zero;
+        int64_t v = rt_round((double)acc[c] * factor[c]) + p->requant.zero;
         out[c] = (uint8_t)rt_clamp(v, p->requant.lo, p->requant.hi);
     }
 }
 
-/* ---- one tile -------------------------------------------------------------------------------- */
-
-static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *in,
-                      uint8_t *out, size_t first, int rows, int g, uint8_t *scratch)
+static void finish(const rt_conv_s8 *p, const rt_kernels *kernels, const rt_product *q,
+                   const double *factor)
 {
-    int n = p->win.out_c / p->groups;
-    size_t lda = patch_stride(p);
-    int32_t *acc = (int32_t *)(void *)(scratch + align((size_t)p->tile * lda));
-    const uint8_t *a = scratch;
-    if (is_pointwise(p)) {
-        a = in + first * (size_t)p->win.in_c;
-        lda = (size_t)p->win.in_c;
-    } else {
-        for (int r = 0; r < rows; r++)
-            rt_window_gather(&p->win, p->groups, 1, fill_of(p), scratch + (size_t)r * lda, in,
-                             first + (size_t)r, g);
-        if (p->flip != 0)
-            flip_all(scratch, (size_t)rows * lda, p->flip);
-    }
-    const int32_t *bias = p->bias + (size_t)g * (size_t)n;
-    kernels->gemm(acc, a, lda, rows, (const uint8_t *)p->weights + (size_t)g * p->weight_bytes, n,
-                  p->k, bias);
-    if (p->w_zero != 0)
-        add_zero_terms(p, acc, a, lda, rows, n, kernels->unsigned_a);
+    int32_t *acc = q->acc;
+    for (int y = 0; y < q->rows; y++)
+        for (int x = 0; x < q->pixels; x++, acc += q->n) {
+            const uint8_t *a = q->a;
+            a += ((size_t)y * q->a_row + (size_t)x * q->a_step) * (size_t)kernels->a_bytes;
+            uint32_t term = p->w_zero != 0 ? zero_term(p, kernels, a) : 0;
+            for (int c = 0; c < q->n && term != 0; c++)
+                acc[c] = (int32_t)((uint32_t)acc[c] + term);
+            uint8_t *to = q->out + (size_t)y * q->out_row + (size_t)x * q->out_step;
+            if (factor != NULL)
+                rescale_in_double(p, to, acc, q->n, factor);
+            else
+                kernels->requant(to, acc, q->n, q->requant);
+        }
+}
+
+/* ---- one block ------------------------------------------------------------------------------- */
+
+/* Where the product finds the block's pixels. */
+static const uint8_t *image_of(const rt_conv_s8 *p, const rt_kernels *kernels, const block *b,
+                               const uint8_t *in, int g, uint8_t *scratch)
+{
+    size_t c = (size_t)(p->win.in_c / p->groups);
+    size_t image = (size_t)p->win.in_h * (size_t)p->win.in_w * (size_t)p->win.in_c;
+    if (p->how == RT_CONV_DIRECT)
+        return in + (size_t)b->x * c;
+    if (p->how == RT_CONV_PATCHES)
+        copy_patches(p, kernels, b, in, g, scratch, scratch + image_bytes(p, kernels));
+    else
+        copy_image(p, kernels, b, in + (size_t)b->image * image + (size_t)g * c, scratch);
+    return scratch;
+}
+
+static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const block *b,
+                      const uint8_t *in, uint8_t *out, int g, uint8_t *scratch)
+{
+    const rt_window *w = &p->win;
+    int32_t n = w->out_c / p->groups, first = g * n + b->c;
     rt_requant_rows requant = p->requant;
     if (p->factor == NULL) {
-        requant.mult += (size_t)g * (size_t)n;
-        requant.shift += (size_t)g * (size_t)n;
+        requant.mult += first;
+        requant.shift += first;
     }
-    for (int r = 0; r < rows; r++) {
-        uint8_t *to = out + (first + (size_t)r) * (size_t)p->win.out_c + (size_t)g * (size_t)n;
-        const int32_t *from = acc + (size_t)r * (size_t)n;
-        if (p->factor != NULL)
-            rescale_in_double(to, from, n, p);
-        else
-            kernels->requant(to, from, n, &requant);
-    }
+    size_t row = (size_t)w->out_w * (size_t)w->out_c;
+    size_t y = (size_t)b->image * (size_t)w->out_h + (size_t)b->y;
+    const rt_product q = {
+        .a = image_of(p, kernels, b, in, g, scratch),
+        .a_row = p->how == RT_CONV_PATCHES ? p->line : (size_t)w->stride_h * p->line,
+        .a_step = step_of(p),
+        .a_run = p->line,
+        .runs = rt_conv_runs(p),
+        .k = rt_conv_run_length(p),
+        .rows = b->rows,
+        .pixels = b->columns,
+        .n = b->channels,
+        .w = (const uint8_t *)p->weights + (size_t)g * p->weight_bytes +
+             kernels->pack_bytes(b->c, rt_conv_runs(p), rt_conv_run_length(p)),
+        .bias = p->bias + first,
+        .acc = in_two_steps(p) ? (int32_t *)(void *)(scratch + acc_at(p, kernels)) : NULL,
+        .out = out + y * row + (size_t)b->x * (size_t)w->out_c + first,
+        .out_row = row,
+        .out_step = (size_t)w->out_c,
+        .requant = &requant,
+    };
+    kernels->product(&q);
+    if (q.acc != NULL)
+        finish(p, kernels, &q, p->factor != NULL ? p->factor + first : NULL);
+}
+
+/* Channels change first: the image is still near, and other threads take it at the same time. */
+static block block_at(const rt_conv_s8 *p, int32_t t)
+{
+    int32_t channels = p->win.out_c / p->groups, by_c = pieces(channels, p->tile_c);
+    int32_t by_x = pieces(p->win.out_w, p->tile_w), by_y = pieces(p->win.out_h, p->tile_h);
+    block b = { .c = t % by_c * p->tile_c,
+                .x = t / by_c % by_x * p->tile_w,
+                .y = t / by_c / by_x % by_y * p->tile_h,
+                .image = t / by_c / by_x / by_y };
+    b.channels = least(p->tile_c, channels - b.c);
+    b.columns = least(p->tile_w, p->win.out_w - b.x);
+    b.rows = least(p->tile_h, p->win.out_h - b.y);
+    return b;
 }
 
 void rt_conv_run(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *in, uint8_t *out,
                  int t, void *scratch)
 {
-    size_t first = (size_t)t * (size_t)p->tile, left = rt_window_pixels(&p->win) - first;
-    int rows = left < (size_t)p->tile ? (int)left : p->tile;
+    block b = block_at(p, t);
     for (int g = 0; g < p->groups; g++)
-        run_group(p, kernels, in, out, first, rows, g, scratch);
+        run_group(p, kernels, &b, in, out, g, scratch);
 }

@@ -2,17 +2,85 @@
 
 #include <string.h>
 
-enum { MOST = 32 };
+enum {
+    MOST = 32, /* taps at a time */
+    ALIGN = 64,
+    GRAIN = 1 << 17,    /* multiply-accumulates that are worth a block of their own */
+    MOST_ROWS = 16,     /* of a filter, for dw_row */
+    MOST_COLUMNS = 4096 /* of the image with its border, likewise */
+};
 
-int rt_dwconv_rows(const rt_dwconv_s8 *p)
+bool rt_dwconv_by_row(const rt_dwconv_s8 *p, const rt_kernels *kernels)
 {
-    return p->win.n * p->win.out_h;
+    const rt_window *w = &p->win;
+    return kernels->dw_row != NULL && p->multiplier == 1 && p->requant.narrow &&
+           w->k_h <= MOST_ROWS && w->pad_left <= MOST_COLUMNS && w->dilation_w <= MOST_COLUMNS &&
+           w->k_w <= MOST_ROWS && w->stride_w <= MOST_ROWS && w->out_w <= MOST_COLUMNS;
 }
 
-size_t rt_dwconv_scratch(const rt_dwconv_s8 *p)
+void rt_dwconv_plan(rt_dwconv_s8 *p)
 {
-    return (size_t)p->win.out_c * sizeof(int32_t);
+    uint64_t row =
+        (uint64_t)p->win.out_w * (uint64_t)p->win.out_c * (uint64_t)(p->win.k_h * p->win.k_w);
+    uint64_t rows = GRAIN / row + 1;
+    p->tile_h = rows > (uint64_t)p->win.out_h ? p->win.out_h : (int32_t)rows;
 }
+
+static int blocks_of_image(const rt_dwconv_s8 *p)
+{
+    return (p->win.out_h + p->tile_h - 1) / p->tile_h;
+}
+
+int rt_dwconv_blocks(const rt_dwconv_s8 *p)
+{
+    return p->win.n * blocks_of_image(p);
+}
+
+/* ---- whole rows ------------------------------------------------------------------------------ */
+
+/* What the rows have in common. */
+static rt_dwrow row_of(const rt_dwconv_s8 *p)
+{
+    return (rt_dwrow){ .in_w = p->win.in_w,
+                       .channels = p->win.in_c,
+                       .k_h = p->win.k_h,
+                       .k_w = p->win.k_w,
+                       .stride = p->win.stride_w,
+                       .dilation = p->win.dilation_w,
+                       .pad = p->win.pad_left,
+                       .pixels = p->win.out_w,
+                       .fill = (uint8_t)p->in_zero,
+                       .flip = p->flip,
+                       .w = p->packed,
+                       .bias = p->bias,
+                       .requant = &p->requant };
+}
+
+static void run_row(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *image,
+                    uint8_t *out, int32_t y, void *scratch)
+{
+    const uint8_t *in[MOST_ROWS];
+    for (int32_t ky = 0; ky < p->win.k_h; ky++) {
+        int32_t at = y * p->win.stride_h - p->win.pad_top + ky * p->win.dilation_h;
+        size_t row = (size_t)p->win.in_w * (size_t)p->win.in_c;
+        in[ky] = at < 0 || at >= p->win.in_h ? NULL : image + (size_t)at * row;
+    }
+    rt_dwrow d = row_of(p);
+    d.in = in;
+    d.out = out;
+    d.scratch = scratch;
+    kernels->dw_row(&d);
+}
+
+size_t rt_dwconv_scratch(const rt_dwconv_s8 *p, const rt_kernels *kernels)
+{
+    if (p->packed == NULL)
+        return (size_t)p->win.out_c * sizeof(int32_t);
+    const rt_dwrow d = row_of(p);
+    return kernels->dw_scratch(&d) + ALIGN;
+}
+
+/* ---- tap by tap ------------------------------------------------------------------------------ */
 
 /* A tap where every input channel feeds several outputs. */
 static void spread_tap(const rt_dwconv_s8 *p, int32_t *acc, const uint8_t *x, const int16_t *w)
@@ -66,17 +134,32 @@ static void add_taps(const rt_dwconv_s8 *p, const rt_kernels *kernels, int32_t *
     flush(p, kernels, acc, &t);
 }
 
-void rt_dwconv_run(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *in,
-                   uint8_t *out, int row, void *scratch)
+static void run_pixels(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *image,
+                       uint8_t *out, int32_t y, void *scratch)
 {
     size_t c = (size_t)p->win.out_c;
-    const uint8_t *image = in + (size_t)(row / p->win.out_h) * (size_t)p->win.in_h *
-                                    (size_t)p->win.in_w * (size_t)p->win.in_c;
-    int32_t top = row % p->win.out_h * p->win.stride_h - p->win.pad_top;
-    uint8_t *to = out + (size_t)row * (size_t)p->win.out_w * c;
-    for (int32_t x = 0; x < p->win.out_w; x++, to += c) {
+    int32_t top = y * p->win.stride_h - p->win.pad_top;
+    for (int32_t x = 0; x < p->win.out_w; x++, out += c) {
         memcpy(scratch, p->bias, c * sizeof *p->bias);
         add_taps(p, kernels, scratch, image, top, x * p->win.stride_w - p->win.pad_left);
-        kernels->requant(to, scratch, (int)c, &p->requant);
+        kernels->requant(out, scratch, (int)c, &p->requant);
+    }
+}
+
+void rt_dwconv_run(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *in,
+                   uint8_t *out, int t, void *scratch)
+{
+    const rt_window *w = &p->win;
+    int32_t image = t / blocks_of_image(p), y = t % blocks_of_image(p) * p->tile_h;
+    int32_t end = w->out_h - y < p->tile_h ? w->out_h : y + p->tile_h;
+    const uint8_t *from = in + (size_t)image * (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c;
+    void *aligned = (uint8_t *)scratch + (ALIGN - (uintptr_t)scratch % ALIGN) % ALIGN;
+    for (; y < end; y++) {
+        size_t row = (size_t)image * (size_t)w->out_h + (size_t)y;
+        uint8_t *to = out + row * (size_t)w->out_w * (size_t)w->out_c;
+        if (p->packed != NULL)
+            run_row(p, kernels, from, to, y, aligned);
+        else
+            run_pixels(p, kernels, from, to, y, scratch);
     }
 }

@@ -6,8 +6,10 @@ const rt_kernels *rt_kernels_c(void)
 {
     static const rt_kernels table = {
         .name = "c",
-        .unsigned_a = false,
-        .gemm = rt_gemm_s8__c,
+        .a_bytes = 1,
+        .load = rt_load__c,
+        .pack_bytes = rt_pack_bytes__c,
+        .product = rt_product__c,
         .requant = rt_requant_s8__c,
         .dwconv = rt_dwconv_s8__c,
         .add = rt_add_s8__c,

@@ -18,6 +18,7 @@
 typedef struct rt_requant_rows {
     const int32_t *mult, *shift;
     int32_t zero, lo, hi;
+    bool narrow; /* every shift in [-31, 0], every accumulator within +-2^30: no need to saturate */
 } rt_requant_rows;
 
 /* Sum of two quantized tensors: out = clamp(requant(A + B, out) + zero, lo, hi) with
@@ -29,22 +30,65 @@ typedef struct rt_add_params {
     uint8_t flip;
 } rt_add_params;
 
+/* Patches times weights, for rows x pixels output pixels and n channels:
+ *
+ *   acc[y][x][c] = bias[c] + sum over r < runs, i < k of a[y a_row + x a_step + r a_run + i]
+ * w[c][r][i]
+ *
+ * Elements of `a` are what rt_kernels.load makes.  A run may be read up to 4 elements past its end;
+ * those do not count. */
+typedef struct rt_product {
+    const void *a;
+    size_t a_row, a_step, a_run; /* elements from one row of pixels, pixel, run to the next */
+    int runs, k, rows, pixels, n;
+    const void *w; /* as pack left them, or [n][runs][k] if the table has no pack */
+    const int32_t *bias;
+    int32_t *acc; /* not NULL: the accumulators, [rows][pixels][n], are the result */
+    uint8_t *out; /* else codes */
+    size_t out_row, out_step;
+    const rt_requant_rows *requant;
+} rt_product;
+
+/* One row of output pixels of a depthwise convolution:
+ *
+ *   acc[x][c] = bias[c] + sum of in[ky][x stride + kx dilation - pad][c] w[ky][kx][c]
+ *
+ * with the byte `fill` outside the image. */
+typedef struct rt_dwrow {
+    const uint8_t *const *in; /* k_h rows of in_w pixels; NULL: outside the image */
+    int in_w, channels, k_h, k_w, stride, dilation, pad, pixels;
+    uint8_t fill, flip; /* bytes as they are in the tensor; as in rt_kernels.load */
+    const void *w;      /* as dw_pack left them */
+    const int32_t *bias;
+    uint8_t *out;
+    const rt_requant_rows *requant; /* narrow */
+    void *scratch;                  /* dw_scratch bytes at a multiple of 64 */
+} rt_dwrow;
+
 struct rt_kernels {
     const char *name;
 
-    /* gemm: acc[r][c] = bias[c] + sum over k of a[r][k] * w[c][k], for rows x n accumulators.
-     *   a       rows of k bytes, lda bytes from one row to the next; int8 or, if unsigned_a, uint8
-     *   w       int8; as gemm_pack left it, or row-major [n][k] where gemm_bytes is NULL
-     *   read    a row may be read up to k rounded up to 4; those bytes do not count
-     *   acc     row-major, n to a row */
+    /* The left operand of `product`: elements of a_bytes bytes.  Codes are int8 or, if unsigned_a,
+     * uint8.  load makes elements of n bytes of a tensor, each ^ flip. */
     bool unsigned_a;
-    size_t (*gemm_bytes)(int n, int k);
-    void (*gemm_pack)(void *packed, const int8_t *w, int n, int k);
-    void (*gemm)(int32_t *acc, const void *a, size_t lda, int rows, const void *w, int n, int k,
-                 const int32_t *bias);
+    int a_bytes;
+    void (*load)(void *to, const uint8_t *from, size_t n, uint8_t flip);
+
+    /* product: weights are int8.  pack_bytes is that of whole panels, so that the weights of a
+     * multiple of RT_PANEL channels c begin at byte pack_bytes(c, ...). */
+    size_t (*pack_bytes)(int n, int runs, int k);
+    void (*pack)(void *packed, const int8_t *w, int n, int runs, int k);
+    void (*product)(const rt_product *p);
 
     /* One row of n accumulators to codes. */
     void (*requant)(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
+
+    /* A whole row of a depthwise convolution with one filter a channel; NULL: tap by tap, with
+     * dwconv and requant. */
+    size_t (*dw_bytes)(int channels, int k_h, int k_w);
+    void (*dw_pack)(void *packed, const int8_t *w, int channels, int k_h, int k_w);
+    size_t (*dw_scratch)(const rt_dwrow *d);
+    void (*dw_row)(const rt_dwrow *d);
 
     /* acc[c] += sum over taps t of (x[t][c] - zero) * w[t][c], for n channels of a depthwise
      * convolution; x is int8 or (unsigned_x) uint8, zero is of its type, w is less its own zero
@@ -56,6 +100,8 @@ struct rt_kernels {
     void (*add)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const rt_add_params *p);
 };
 
+enum { RT_PANEL = 32 }; /* channels that work may be cut at */
+
 const rt_kernels *rt_kernels_c(void);
 
 /* The difference instead of the sum; rare enough to have no variants. */
@@ -64,6 +110,7 @@ void rt_sub_s8(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const
 /* Tables for processors, in rising order; each is there only where the compiler's target has it. */
 #if defined(__x86_64__)
 const rt_kernels *rt_kernels_avx2(void);
+const rt_kernels *rt_kernels_avxvnni(void);
 const rt_kernels *rt_kernels_avx512vnni(void);
 #endif
 

@@ -4,8 +4,9 @@
 
 #include "runtime/kernels/kernels.h"
 
-void rt_gemm_s8__c(int32_t *acc, const void *a, size_t lda, int rows, const void *w, int n, int k,
-                   const int32_t *bias);
+void rt_load__c(void *to, const uint8_t *from, size_t n, uint8_t flip);
+size_t rt_pack_bytes__c(int n, int runs, int k);
+void rt_product__c(const rt_product *p);
 void rt_requant_s8__c(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
 void rt_dwconv_s8__c(int32_t *acc, const uint8_t *const *x, const int16_t *const *w, int taps,
                      bool unsigned_x, int32_t zero, int n);

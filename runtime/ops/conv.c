@@ -3,7 +3,7 @@
 #include "runtime/kernels/conv_f32.h"
 #include "runtime/ops/weights.h"
 
-static void run_tile(void *arg, int chunk, int worker)
+static void run_block(void *arg, int chunk, int worker)
 {
     const rt_call *c = arg;
     rt_conv_run(c->params, c->kernels, c->in[0], c->out[0], chunk,
@@ -13,7 +13,7 @@ static void run_tile(void *arg, int chunk, int worker)
 static void run(const rt_call *c)
 {
     rt_call call = *c;
-    rt_for(c, rt_conv_tiles(c->params), run_tile, &call);
+    rt_for(c, rt_conv_blocks(c->params), run_block, &call);
 }
 
 /* Weights group by group, in the kernel's layout or as they are. */
@@ -23,17 +23,26 @@ static void pack(rt_build *b, rt_conv_s8 *p, const int8_t *w)
     int rows = p->win.out_c / p->groups;
     p->weights = w;
     p->weight_bytes = (size_t)rows * (size_t)p->k;
-    if (kernels->gemm_bytes == NULL)
+    if (kernels->pack == NULL)
         return;
     size_t from_bytes = p->weight_bytes;
-    p->weight_bytes = (kernels->gemm_bytes(rows, p->k) + 63) / 64 * 64;
+    int runs = rt_conv_runs(p), length = rt_conv_run_length(p);
+    p->weight_bytes = (kernels->pack_bytes(rows, runs, length) + 63) / 64 * 64;
     if (p->weight_bytes > b->options.limits.bytes / (uint64_t)p->groups)
         p->weight_bytes = b->options.limits.bytes; /* rt_alloc refuses it */
     uint8_t *to = rt_alloc(b, p->weight_bytes * (size_t)p->groups);
     for (int g = 0; to != NULL && g < p->groups; g++)
-        kernels->gemm_pack(to + (size_t)g * p->weight_bytes, w + (size_t)g * from_bytes, rows,
-                           p->k);
+        kernels->pack(to + (size_t)g * p->weight_bytes, w + (size_t)g * from_bytes, rows, runs,
+                      length);
     p->weights = to;
+}
+
+static bool shifts_right(const rt_requant_rows *r, int channels)
+{
+    for (int c = 0; c < channels; c++)
+        if (r->shift[c] > 0)
+            return false;
+    return true;
 }
 
 rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
@@ -46,13 +55,14 @@ rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
     p->w_zero = w->n_scales > 1 ? 0 : rt_weights_zero(w); /* per channel it is not looked at */
     const int8_t *weights = rt_weights_int8(b, w);
     int32_t *bias = rt_weights_bias(b, n->info.n_in > 2 ? b->in[2] : NULL, p->win.out_c);
-    if (bias != NULL)
-        rt_conv_fold(bias, weights, p->win.out_c, p->k, p->in_zero);
     p->bias = bias;
+    p->requant.narrow = bias != NULL &&
+                        rt_conv_fold(bias, weights, p->win.out_c, p->k, p->in_zero) &&
+                        (p->factor != NULL || shifts_right(&p->requant, p->win.out_c));
+    rt_conv_plan(p, b->m->kernels);
     pack(b, p, weights);
-    rt_conv_plan(p);
     n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)p->k;
-    n->scratch_bytes = rt_conv_scratch(p);
+    n->scratch_bytes = rt_conv_scratch(p, b->m->kernels);
     n->params = rt_keep(b, p, sizeof *p);
     n->run = run;
     return RT_OK;

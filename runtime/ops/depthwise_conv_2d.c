@@ -7,7 +7,7 @@
 #include "runtime/ops/hybrid.h"
 #include "runtime/ops/weights.h"
 
-static void run_row(void *arg, int chunk, int worker)
+static void run_block(void *arg, int chunk, int worker)
 {
     const rt_call *c = arg;
     rt_dwconv_run(c->params, c->kernels, c->in[0], c->out[0], chunk,
@@ -17,7 +17,7 @@ static void run_row(void *arg, int chunk, int worker)
 static void run(const rt_call *c)
 {
     rt_call call = *c;
-    rt_for(c, rt_dwconv_rows(c->params), run_row, &call);
+    rt_for(c, rt_dwconv_blocks(c->params), run_block, &call);
 }
 
 typedef struct dwconv_float {
@@ -78,14 +78,60 @@ static rt_status geometry(rt_build *b, const rt_node *n, rt_window *w)
 }
 
 /* Weights of 16 bits, less their zero point. */
-static const int16_t *widen(rt_build *b, const rt_tensor *w)
+static const int16_t *widen(rt_build *b, const int8_t *from, size_t count, int32_t zero)
 {
-    const int8_t *from = rt_weights_int8(b, w);
-    int16_t *to = rt_alloc(b, w->count * sizeof *to);
-    int32_t zero = w->type == RT_UINT8 ? rt_weights_zero(w) : 0;
-    for (size_t i = 0; to != NULL && i < w->count; i++)
+    int16_t *to = rt_alloc(b, count * sizeof *to);
+    for (size_t i = 0; to != NULL && i < count; i++)
         to[i] = (int16_t)(from[i] - zero);
     return to;
+}
+
+/* No accumulator of a channel can leave (-2^30, 2^30), and no multiplier is 1 or more.  Asked of
+ * the file, as rt_measure must know. */
+static bool is_narrow(const rt_build *b, const rt_tensor *bias, const rt_window *win)
+{
+    for (int c = 0; c < win->out_c; c++) {
+        rt_multiplier m;
+        int64_t most = (int64_t)win->k_h * win->k_w * (255 * 255) * 2;
+        int32_t v = bias != NULL ? rt_get_i32((const uint8_t *)bias->data + 4 * (size_t)c) : 0;
+        most += v < 0 ? -(int64_t)v : v;
+        bool legacy = b->in[0]->type == RT_UINT8;
+        if (!rt_multiplier_of(rt_weights_factor(b, c, legacy), &m) || m.shift > 0 ||
+            most >= INT64_C(1) << 30)
+            return false;
+    }
+    return true;
+}
+
+/* bias[c] -= in_zero * sum of the filter's weights. */
+static void fold(int32_t *bias, const int8_t *w, int channels, int taps, int32_t in_zero)
+{
+    for (int i = 0; i < channels * taps; i++)
+        bias[i % channels] =
+            (int32_t)((uint32_t)bias[i % channels] - (uint32_t)in_zero * (uint32_t)(int32_t)w[i]);
+}
+
+static void use_weights(rt_build *b, rt_dwconv_s8 *p, const rt_tensor *w, int32_t *bias)
+{
+    const rt_kernels *kernels = b->m->kernels;
+    const rt_window *win = &p->win;
+    const int8_t *weights = rt_weights_int8(b, w);
+    int32_t zero = w->type == RT_UINT8 ? rt_weights_zero(w) : 0;
+    p->bias = bias;
+    if (zero != 0 || !rt_dwconv_by_row(p, kernels)) {
+        p->weights = widen(b, weights, w->count, zero);
+        return;
+    }
+    p->flip = kernels->unsigned_a == p->unsigned_x ? 0 : 0x80;
+    void *packed = rt_alloc(b, kernels->dw_bytes(win->in_c, win->k_h, win->k_w));
+    if (packed != NULL) {
+        kernels->dw_pack(packed, weights, win->in_c, win->k_h, win->k_w);
+        fold(bias, weights, win->in_c, win->k_h * win->k_w,
+             p->in_zero + (p->flip == 0          ? 0
+                           : kernels->unsigned_a ? 128
+                                                 : -128));
+    }
+    p->packed = packed;
 }
 
 static rt_status prepare(rt_build *b, rt_node *n)
@@ -105,9 +151,10 @@ static rt_status prepare(rt_build *b, rt_node *n)
                        .unsigned_x = x->type == RT_UINT8 };
     RT_TRY(rt_weights_check(b, n, win.out_c, 3));
     RT_TRY(rt_weights_requant(b, n, win.out_c, activation, &p.requant));
-    p.bias = rt_weights_bias(b, bias, win.out_c);
-    p.weights = widen(b, b->in[1]);
-    n->scratch_bytes = rt_dwconv_scratch(&p);
+    p.requant.narrow = is_narrow(b, bias, &win);
+    use_weights(b, &p, b->in[1], rt_weights_bias(b, bias, win.out_c));
+    rt_dwconv_plan(&p);
+    n->scratch_bytes = rt_dwconv_scratch(&p, b->m->kernels);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;
     return RT_OK;
