@@ -15,9 +15,7 @@
 #include "nn/base/mem.h"
 
 enum {
-    BACKGROUND = 255,  /* white, behind what is transparent */
-    MAX_CHUNKS = 1000, /* ancillary chunks kept */
-    MAX_CHUNK_BYTES = 8 << 20,
+    BACKGROUND = 255,    /* white, behind what is transparent */
     DEFLATE_MOST = 1032, /* deflate never packs better than 1:1032 */
 };
 
@@ -120,8 +118,9 @@ static nn_status read_picture(codec *c, ds_limits limits)
         return nn_fail(NN_ENOMEM, "%s: out of memory", c->name);
     png_set_read_fn(c->png, c, give_bytes);
     png_set_user_limits(c->png, INT32_MAX, INT32_MAX); /* ours are checked below */
-    png_set_chunk_cache_max(c->png, MAX_CHUNKS);
-    png_set_chunk_malloc_max(c->png, MAX_CHUNK_BYTES);
+    /* Nothing but IHDR, PLTE, tRNS, IDAT and IEND: for texts and profiles libpng asks for as much
+     * memory as they claim to have, before it reads them. */
+    png_set_keep_unknown_chunks(c->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(c->png, c->info);
     NN_TRY(allocate_picture(c, limits));
     png_read_image(c->png, c->rows);
