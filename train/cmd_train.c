@@ -1,11 +1,10 @@
 /* octet train - trains a network, in float or with fake quantization. */
-#define _POSIX_C_SOURCE 200809L
-#include <signal.h>
 #include <stdio.h>
 
 #include "train/command.h"
 #include "train/log.h"
 #include "train/run.h"
+#include "train/signals.h"
 
 typedef struct settings {
     train_common common;
@@ -41,30 +40,6 @@ static const train_group groups[] = {
     { &train_quant_rows, offsetof(settings, recipe.quant) },
     { &output_rows, 0 },
 };
-
-/* ---- signals --------------------------------------------------------------------------------- */
-
-static volatile sig_atomic_t caught; /* SIGINT or SIGTERM */
-
-static void note_signal(int number)
-{
-    caught = number;
-}
-
-/* The first one asks the run to stop; a second one ends the process at once. */
-static void watch_signals(void)
-{
-    struct sigaction action = { .sa_handler = note_signal,
-                                .sa_flags = (int)SA_RESETHAND | SA_RESTART };
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-static bool is_caught(void)
-{
-    return caught != 0;
-}
 
 /* ---- results --------------------------------------------------------------------------------- */
 
@@ -132,13 +107,13 @@ static nn_status run(train_call *call)
                                                : s->overwrite ? TRAIN_FOLDER_OVERWRITE
                                                               : TRAIN_FOLDER_NEW,
                                         .args = call->args,
-                                        .stop = is_caught };
-    watch_signals();
+                                        .stop = train_signals_caught };
+    train_signals_watch();
     NN_TRY(train_run(&result, &options));
     if (result.stopped) {
         train_log("interrupted after step %lld of %lld; go on with --resume",
                   (long long)result.step, (long long)result.total);
-        call->exit_code = 128 + (int)caught;
+        call->exit_code = train_signals_exit_code();
         return NN_OK;
     }
     (s->common.json ? print_json : print_text)(&result);
