@@ -238,6 +238,15 @@ torture: all ## kill a training at random moments, resume it, compare (TORTURE_K
 
 .PHONY: torture
 
+BENCH_VENV := $(BUILD)/bench-venv
+
+bench-peers: all ## time octet and PyTorch, LiteRT, ONNX Runtime in turns (BENCH='--quick --only int8')
+	$(Q)test -x $(BENCH_VENV)/bin/python || python3 -m venv $(BENCH_VENV)
+	$(Q)$(BENCH_VENV)/bin/pip install -q -r bench/requirements.txt
+	$(BENCH_VENV)/bin/python bench/run.py --octet $(PROG) --folder $(BUILD)/bench --report bench/RESULTS.md $(BENCH)
+
+.PHONY: bench-peers
+
 f64: ## gradients against central differences in double
 	@$(MAKE) --no-print-directory MODE=f64 run-f64
 
@@ -269,5 +278,5 @@ clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1	/p' Makefile | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
 	@echo "  MODE=release|debug|asan|tsan|f64   CC=gcc|clang   DEPS=no   V=1"
