@@ -2,7 +2,8 @@
 
 import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+
+from litert import schema
 
 TYPE = {
     np.dtype(np.float32): schema.TensorType.FLOAT32,

@@ -14,8 +14,8 @@ import sys
 import tempfile
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from litert import Interpreter, OpResolverType, schema
 
 OPERATOR_NAME = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
 TYPE_NAME = {v: k for k, v in vars(schema.TensorType).items() if isinstance(v, int)}

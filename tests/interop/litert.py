@@ -1,7 +1,24 @@
-"""LiteRT as the judge: its reference kernels, its default delegate, and when two results are the same."""
+"""LiteRT as the judge: its reference kernels, its default delegate, and when two results are the same.
+
+The interpreter is ai-edge-litert's; where that is not installed, or with OCTET_JUDGE=tensorflow, the one
+inside the tensorflow package.
+"""
+
+import os
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+try:
+    if os.environ.get("OCTET_JUDGE") == "tensorflow":
+        raise ImportError
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+except ImportError:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.python.interpreter import Interpreter, OpResolverType
+
+__all__ = ["Interpreter", "Judge", "OpResolverType", "difference", "draw", "schema", "steps"]
 
 FLOAT_BOUND = 1e-5  # of the largest value: float sums may be added in another order
 
