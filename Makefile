@@ -213,23 +213,48 @@ run-fuzz-%: $(call obj,tests/fuzz/file.c) $(LIB)
 	  -print_final_stats=1 $(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) -artifact_prefix=$(OUT)/$*- \
 	  $(OUT)/corpus_$* tests/fuzz/corpus/$*
 
-VENV := $(BUILD)/venv
-MODELS ?= $(wildcard ../shared/models/*.tflite)
+VENV   := $(BUILD)/venv
+PYTHON := $(VENV)/bin/python
+JUDGE   = OCTET_RT=$(OUT)/liboctet_rt.so $(PYTHON) tests/interop
+ENGINE := $(OUT)/tests/interop/engine
+# What others have: a folder with .tflite files, and one with test_batch.bin; without, that part is left out.
+MODELS  ?= ../shared/models
+CIFAR10 ?=
 
-JUDGE = OCTET_RT=$(OUT)/liboctet_rt.so $(VENV)/bin/python tests/interop
+interop: ## compare with LiteRT, PyTorch and TensorFlow (makes a Python environment in build/)
+	@$(MAKE) --no-print-directory interop-litert
+	@$(MAKE) --no-print-directory interop-torch
+	@$(MAKE) --no-print-directory interop-tf
 
-interop: all ## compare with LiteRT, bit for bit (makes a Python environment in build/)
+$(PYTHON):
+	$(Q)python3 -m venv $(VENV)
+
+$(VENV)/%.installed: tests/interop/requirements-%.txt | $(PYTHON)
+	$(Q)$(VENV)/bin/pip install -q -r $< && touch $@
+
+# ai-edge-litert is not made for every machine; then the interpreter inside tensorflow is the judge.
+$(VENV)/litert.installed: tests/interop/requirements-litert.txt | $(PYTHON)
+	$(Q)$(VENV)/bin/pip install -q -r $< || $(VENV)/bin/pip install -q -r tests/interop/requirements-tf.txt pillow
+	$(Q)touch $@
+
+interop-litert: all $(VENV)/litert.installed ## integers and .tflite files: LiteRT, bit for bit
 	@$(MAKE) --no-print-directory $(OUT)/tests/test_tflite
-	$(Q)test -x $(VENV)/bin/python || python3 -m venv $(VENV)
-	$(Q)$(VENV)/bin/pip install -q -r tests/interop/requirements.txt
 	$(JUDGE)/single_ops.py --count 500
 	$(JUDGE)/single_ops.py --count 150 --delegate
 	$(JUDGE)/accepted.py
 	$(JUDGE)/check_writer.py $(OUT)/tests/test_tflite
 	$(JUDGE)/families.py $(PROG) $(BUILD)/interop
-	$(if $(MODELS),$(JUDGE)/models.py $(MODELS))
+	$(JUDGE)/others.py $(PROG) $(MODELS)
+	$(if $(CIFAR10),$(JUDGE)/pictures.py $(MODELS)/mlperf_tiny_resnet8_int8.tflite $(CIFAR10)/test_batch.bin,\
+	  @echo "skipped: the 10,000 test pictures; CIFAR10=DIR names the folder of test_batch.bin")
 
-.PHONY: interop
+interop-torch: $(ENGINE) $(VENV)/torch.installed ## operators and optimizers of training: PyTorch
+	$(JUDGE)/torch_ops.py $(ENGINE)
+
+interop-tf: $(ENGINE) $(VENV)/tf.installed ## fake quantization: TensorFlow
+	$(JUDGE)/fake_quant.py $(ENGINE)
+
+.PHONY: interop interop-litert interop-torch interop-tf
 
 TORTURE_KILLS ?= 100
 
