@@ -12,11 +12,10 @@ import argparse
 import sys
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 import octet_rt
 from build_model import TYPE, Builder
+from litert import Interpreter, OpResolverType, schema
 
 TYPES = {"f32": np.float32, "i8": np.int8, "u8": np.uint8, "i16": np.int16, "i32": np.int32,
          "i64": np.int64, "bool": np.bool_}
