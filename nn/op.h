@@ -79,6 +79,7 @@ typedef struct nn_fakequant_attr {
     int axis;       /* channel dimension of a per-channel range, -1 for one range */
     int mean_of;    /* with an input x_scale and no w_scale: x is a mean over so many values; 0: it
                        is an average pool */
+    bool relu6;     /* with x_scale: x comes out of a relu6, which the device does on codes */
     bool is_uint8;  /* with x_scale: the device holds codes + 128 and rounds as uint8 kernels do */
 } nn_fakequant_attr;
 

@@ -125,6 +125,7 @@ static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_nod
     if (s->stage != QUANT_DEPLOY || y == NULL)
         return;
     p->attr.is_uint8 = s->config->is_uint8;
+    p->attr.relu6 = y->id == NN_OP_relu6;
     if (y->id == NN_OP_relu || y->id == NN_OP_relu6)
         y = y->in[0];
     if (n->id == NN_OP_gap || n->id == NN_OP_avg_pool) {

@@ -192,6 +192,7 @@ static bool requantize(const nn_call *c)
     bool known = n->n_in > X_SCALE && c->saved == NULL && c->x[X_SCALE][0] > 0;
     size_t channels = (size_t)nn_shape_channels(n->shape);
     nn_requantize r = { .mean_of = n->attr.fakequant.mean_of,
+                        .relu6 = n->attr.fakequant.relu6,
                         .is_uint8 = n->attr.fakequant.is_uint8,
                         .grid = n->attr.fakequant.grid };
     if (known && n->n_in > W_SCALE) {

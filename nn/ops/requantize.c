@@ -60,6 +60,8 @@ static nn_real pooled_value(const nn_requantize *r, nn_real x)
 
 static nn_real value_of(const nn_requantize *r, const channel *ch, nn_real x)
 {
+    if (r->relu6 && x >= 6)
+        return clamp_value(r, r->grid.qmax);
     double acc = floor((double)x * ch->per_real + 0.5);
     acc = acc > -1e9 ? acc : -1e9; /* a NaN too */
     acc = acc < 1e9 ? acc : 1e9;
@@ -78,13 +80,16 @@ void nn_requantize_rows(const nn_requantize *r, nn_real *y, const nn_real *x, si
                         size_t channels, void *scratch)
 {
     channel *ch = scratch;
+    nn_requantize own = *r;
+    if (own.relu6)
+        own.grid.qmax = nn_affine_code(6, own.out, own.grid);
     for (size_t c = 0; c < channels; c++)
-        ch[c] = channel_of(r, c);
+        ch[c] = channel_of(&own, c);
     int chunks = nn_chunk_count(rows * channels, GRAIN, MOST_CHUNKS);
 #pragma omp parallel for schedule(static) if (chunks > 1)
     for (int k = 0; k < chunks; k++) {
         size_t end = nn_chunk_begin(rows, chunks, k + 1);
         for (size_t i = nn_chunk_begin(rows, chunks, k); i < end; i++)
-            convert(r, ch, y + i * channels, x + i * channels, channels);
+            convert(&own, ch, y + i * channels, x + i * channels, channels);
     }
 }

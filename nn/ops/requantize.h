@@ -20,6 +20,8 @@ size_t nn_requantize_bytes(size_t channels);
  *   w_scale    of its weights, `w_scales` of them: channels or 1; NULL: a mean over mean_of
  *              values, or if that is 0 an average pool in the range of its input
  *   y          may be x
+ *   relu6      x was clamped to 6, which need not be a whole accumulator: 6 has the code that the
+ *              device clamps to
  *   is_uint8   the arithmetic of uint8 kernels, whose codes are those of the grid plus 128: the
  *              product of the scales is rounded to binary32, averages are rounded half up
  *
@@ -29,7 +31,7 @@ typedef struct nn_requantize {
     const nn_real *w_scale;
     size_t w_scales;
     int mean_of;
-    bool is_uint8;
+    bool relu6, is_uint8;
     nn_affine out;
     nn_grid grid;
 } nn_requantize;
