@@ -261,18 +261,53 @@ static void requantizes_as_the_device_does(void **s)
     assert_true(differ > 0); /* rounding once is another function */
 }
 
+/* uint8 kernels round the product of the scales to binary32, which moves one code in a million. */
+static void requantizes_as_uint8_kernels_do(void **s)
+{
+    (void)s;
+    enum { MOST = 12000000, CHANNELS = 1 };
+    const nn_real w = (nn_real)0x1.652bd4p-7f;
+    nn_requantize r = { .x_scale = (double)0x1.020408p-7f,
+                        .w_scale = &w,
+                        .w_scales = 1,
+                        .out = { 16.0f, 0 },
+                        .grid = { -128, 127 } };
+    rt_multiplier narrow, wide;
+    char scratch[64];
+    double product = r.x_scale * (double)w;
+    assert_true(rt_multiplier_of((double)(float)product / 16, &narrow));
+    assert_true(rt_multiplier_of(product / 16, &wide));
+    int differ = 0;
+    for (int32_t acc = 0; acc < MOST; acc++) {
+        int32_t code = rt_requant(acc, narrow, RT_ROUND_TWICE);
+        if (code == rt_requant(acc, wide, RT_ROUND_TWICE))
+            continue;
+        differ++;
+        for (int k = 0; k < 2; k++) {
+            nn_real y, x = (nn_real)((float)(acc * product));
+            r.is_uint8 = k == 0;
+            nn_requantize_rows(&r, &y, &x, 1, CHANNELS, scratch);
+            assert_int_equal((float)y == nn_affine_value(code, r.out), k == 0);
+        }
+    }
+    assert_true(differ > 0);
+}
+
 /* Averages of codes: halves go away from code 0, whatever the zero point. */
 static void pools_round_codes_as_they_are(void **s)
 {
     (void)s;
-    const nn_requantize r = { .x_scale = 1, .out = { 0.1f, -128 }, .grid = { -128, 127 } };
+    nn_requantize r = { .x_scale = 1, .out = { 0.1f, -128 }, .grid = { -128, 127 } };
     const double average[] = { -10.5, 10.5, -10.25, 3, -0.5 };
-    const int want[] = { -11, 11, -10, 3, -1 };
-    for (int i = 0; i < 5; i++) {
-        char scratch[64];
-        nn_real y, x = (nn_real)((average[i] + 128) * (double)0.1f);
-        nn_requantize_rows(&r, &y, &x, 1, 1, scratch);
-        assert_true((float)y == nn_affine_value(want[i], r.out));
+    const int want[2][5] = { { -11, 11, -10, 3, -1 }, { -10, 11, -10, 3, 0 } };
+    for (int k = 0; k < 2; k++) {
+        r.is_uint8 = k == 1; /* uint8 codes are greater by 128, so that code 0 lies elsewhere */
+        for (int i = 0; i < 5; i++) {
+            char scratch[64];
+            nn_real y, x = (nn_real)((average[i] + 128) * (double)0.1f);
+            nn_requantize_rows(&r, &y, &x, 1, 1, scratch);
+            assert_true((float)y == nn_affine_value(want[k][i], r.out));
+        }
     }
 }
 
@@ -286,6 +321,7 @@ int main(void)
         cmocka_unit_test(state_of_another_size_is_refused),
         cmocka_unit_test(bias_is_rounded_as_the_file_holds_it),
         cmocka_unit_test(requantizes_as_the_device_does),
+        cmocka_unit_test(requantizes_as_uint8_kernels_do),
         cmocka_unit_test(pools_round_codes_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
