@@ -39,6 +39,9 @@ typedef struct tfl_op_row {
 /* NULL for an operator that octet does not write. */
 const tfl_op_row *tfl_op_find(enum tfl_op code);
 
+/* "TRANSPOSE_CONV": the name of any operator of the format; NULL if the code is none. */
+const char *tfl_schema_name(int code);
+
 /* The kind of input i, as above. */
 char tfl_op_input_kind(const tfl_op_row *row, int i);
 /* Whether an operator may have n inputs. */

@@ -103,8 +103,9 @@ static void inspect_a_tflite_file(void **state)
 {
     (void)state;
     cJSON *o = object_of(octet("inspect %s --json", q("model.tflite")));
-    check_keys(o, "file format bytes description operators tensors inputs outputs parameters "
-                  "parameter_bytes macs model_bytes arena_bytes arena_bound metadata");
+    check_keys(o,
+               "file format bytes description subgraphs operators tensors inputs outputs "
+               "parameters parameter_bytes runs macs model_bytes arena_bytes arena_bound metadata");
     assert_string_equal(string(o, "format"), "tflite");
     assert_int_equal(number(o, "macs"), 416520);
     assert_true(number(o, "arena_bytes") >= number(o, "arena_bound"));
@@ -120,6 +121,36 @@ static void inspect_a_tflite_file(void **state)
     check_done(t);
     assert_int_equal(strncmp(text_of(t->out), "digraph", 7), 0);
     check_error(octet("inspect %s --plan", q("model.tflite")), 2, "--plan");
+}
+
+/* A model with an operator that the runtime does not know is shown, and what keeps it from running.
+ */
+static void inspect_what_does_not_run(void **state)
+{
+    (void)state;
+    nn_bytes file;
+    const char *other = test_path("other.tflite");
+    assert_ok(nn_file_read(&file, q("model.tflite"), 0));
+    for (size_t i = 0; i + 12 < file.size; i++) /* OperatorCode: version 2, MAX_POOL_2D twice */
+        if (memcmp(file.data + i, "\2\0\0\0\x11\0\0\0", 8) == 0)
+            file.data[i + 4] = 67; /* the larger of the two codes counts */
+    assert_ok(nn_file_write(other, file.data, file.size));
+    nn_bytes_free(&file);
+    cJSON *o = object_of(octet("inspect %s --json", other));
+    assert_false(cJSON_IsTrue(cJSON_GetObjectItem(o, "runs")));
+    assert_non_null(strstr(string(o, "why"), "operator 1"));
+    assert_string_equal(string(item(o, "operators", 1), "op"), "TRANSPOSE_CONV");
+    assert_non_null(strstr(string(item(o, "operators", 1), "refused"), "octet runs"));
+    assert_null(cJSON_GetObjectItem(item(o, "operators", 0), "refused"));
+    cJSON_Delete(o);
+    const outcome *t = octet("inspect %s", other);
+    check_done(t);
+    assert_non_null(strstr(text_of(t->out), "1! TRANSPOSE_CONV"));
+    assert_non_null(strstr(text_of(t->out), "the runtime does not run it: operator 1"));
+    t = octet("inspect %s --dot", other);
+    check_done(t);
+    assert_non_null(strstr(text_of(t->out), "color=red"));
+    check_error(octet("eval %s --data sample", other), 1, "operator 1");
 }
 
 static void inspect_a_checkpoint(void **state)
@@ -311,6 +342,7 @@ int main(void)
         cmocka_unit_test(raw_bytes_have_to_fit),
         cmocka_unit_test(run_refuses),
         cmocka_unit_test(inspect_a_tflite_file),
+        cmocka_unit_test(inspect_what_does_not_run),
         cmocka_unit_test(inspect_a_checkpoint),
         cmocka_unit_test(verify_finds_them_equal),
         cmocka_unit_test(verify_does_not_depend_on_threads),

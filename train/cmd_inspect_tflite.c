@@ -1,7 +1,8 @@
-/* inspect: a .tflite file, whoever wrote it. */
+/* inspect: a .tflite file, whoever wrote it, also one that the runtime does not run. */
 #include <stdio.h>
 #include <string.h>
 
+#include "export/outline.h"
 #include "export/tflite.h"
 #include "train/inspect.h"
 #include "train/output.h"
@@ -12,7 +13,9 @@ enum { LINE = 512 };
 typedef struct view {
     const char *path;
     size_t bytes;
-    const rt_model *m;
+    ex_outline o;
+    const rt_model *m; /* NULL: the runtime refuses the file */
+    const char *why;   /* its reason */
     nn_arena *texts;
 } view;
 
@@ -23,7 +26,35 @@ static const char *clean(const view *v, const char *text)
 
 static const char *name_of(const view *v, int t)
 {
-    return t >= 0 ? clean(v, rt_tensor_at(v->m, t)->name) : "-";
+    return t >= 0 ? clean(v, v->o.tensors[t].name) : "-";
+}
+
+static uint64_t macs_of(const view *v, int op)
+{
+    return v->m != NULL ? rt_operator_at(v->m, op)->macs : 0;
+}
+
+/* Of a constant in the file, of an activation in memory. */
+static size_t bytes_of(const rt_tensor *t)
+{
+    size_t each = rt_type_bytes(t->type);
+    if (t->data != NULL || each == 0)
+        return t->bytes;
+    return t->count < SIZE_MAX / each ? t->count * each : SIZE_MAX;
+}
+
+/* Elements of constants that operators read, and their bytes. */
+static void count_parameters(const view *v, uint64_t *elements, uint64_t *bytes)
+{
+    *elements = *bytes = 0;
+    for (int i = 0; i < v->o.n_operators; i++)
+        for (int k = 0; k < v->o.operators[i].n_in; k++) {
+            int t = v->o.operators[i].in[k];
+            if (t < 0 || v->o.tensors[t].data == NULL)
+                continue;
+            *elements += v->o.tensors[t].count;
+            *bytes += v->o.tensors[t].bytes;
+        }
 }
 
 /* "[1,28,28,1]" */
@@ -42,7 +73,7 @@ static const char *options_text(const view *v, int op, char text[LINE])
     rt_option o;
     int n = 0;
     text[0] = '\0';
-    for (int k = 0; rt_option_at(v->m, op, k, &o) && n < LINE; k++) {
+    for (int k = 0; v->m != NULL && rt_option_at(v->m, op, k, &o) && n < LINE; k++) {
         const char *comma = k > 0 ? ", " : "";
         size_t room = (size_t)(LINE - n);
         n += o.text != NULL ? snprintf(text + n, room, "%s%s %s", comma, o.name, o.text)
@@ -54,23 +85,32 @@ static const char *options_text(const view *v, int op, char text[LINE])
 /* ---- text
  * ---------------------------------------------------------------------------------------------- */
 
+static void print_operator(const view *v, int i)
+{
+    const rt_operator *op = &v->o.operators[i];
+    char shape[LINE] = "-", options[LINE];
+    const char *refused = v->o.refused[i];
+    if (op->n_out > 0)
+        shape_text(&v->o.tensors[op->out[0]], shape);
+    printf("%4d%c %-18s %2d  %-18s %12llu ", i, refused != NULL ? '!' : ' ', clean(v, op->name),
+           op->version, shape, (unsigned long long)macs_of(v, i));
+    for (int k = 0; k < op->n_in; k++)
+        printf(" %d", op->in[k]);
+    printf(" ->");
+    for (int k = 0; k < op->n_out; k++)
+        printf(" %d", op->out[k]);
+    options_text(v, i, options);
+    printf("%s%s", options[0] != '\0' ? "; " : "", options);
+    printf("%s%s\n", refused != NULL ? "; refused: " : "",
+           refused != NULL ? clean(v, refused) : "");
+}
+
 static void print_operators(const view *v)
 {
-    char shape[LINE], options[LINE];
     printf("\n%4s  %-18s %2s  %-18s %12s  %s\n", "#", "operator", "v", "output", "MACs",
            "inputs -> outputs; options");
-    for (int i = 0; i < rt_n_operators(v->m); i++) {
-        const rt_operator *op = rt_operator_at(v->m, i);
-        printf("%4d  %-18s %2d  %-18s %12llu ", i, op->name, op->version,
-               shape_text(rt_tensor_at(v->m, op->out[0]), shape), (unsigned long long)op->macs);
-        for (int k = 0; k < op->n_in; k++)
-            printf(" %d", op->in[k]);
-        printf(" ->");
-        for (int k = 0; k < op->n_out; k++)
-            printf(" %d", op->out[k]);
-        options_text(v, i, options);
-        printf("%s%s\n", options[0] != '\0' ? "; " : "", options);
-    }
+    for (int i = 0; i < v->o.n_operators; i++)
+        print_operator(v, i);
 }
 
 /* "0.0039 (x - -128)", or the extremes of scales for each channel. */
@@ -97,10 +137,10 @@ static void print_tensors(const view *v)
     char shape[LINE];
     printf("\n%4s  %-8s %-8s %-18s %10s  %s\n", "#", "type", "", "shape", "bytes",
            "name; scale * (q - zero point)");
-    for (int i = 0; i < rt_n_tensors(v->m); i++) {
-        const rt_tensor *t = rt_tensor_at(v->m, i);
+    for (int i = 0; i < v->o.n_tensors; i++) {
+        const rt_tensor *t = &v->o.tensors[i];
         printf("%4d  %-8s %-8s %-18s %10zu  %s", i, rt_type_name(t->type),
-               t->data != NULL ? "constant" : "", shape_text(t, shape), t->bytes, name_of(v, i));
+               t->data != NULL ? "constant" : "", shape_text(t, shape), bytes_of(t), name_of(v, i));
         print_quantization(t);
         printf("\n");
     }
@@ -109,61 +149,79 @@ static void print_tensors(const view *v)
 static void print_metadata(const view *v)
 {
     enum { MOST_TEXT = 400 };
-    const void *bytes;
-    size_t size;
-    for (int i = 0;; i++) {
-        const char *name = rt_metadata_at(v->m, i, &bytes, &size);
-        if (name == NULL)
-            return;
-        printf("metadata %s, %zu bytes", clean(v, name), size);
-        if (strcmp(name, EX_METADATA_PREPROCESSING) == 0 && size <= MOST_TEXT)
-            printf(": %s",
-                   clean(v, nn_arena_printf(v->texts, "%.*s", (int)size, (const char *)bytes)));
+    for (int i = 0; i < v->o.n_metadata; i++) {
+        const ex_outline_metadata *m = &v->o.metadata[i];
+        printf("metadata %s, %zu bytes", clean(v, m->name), m->size);
+        if (strcmp(m->name, EX_METADATA_PREPROCESSING) == 0 && m->size <= MOST_TEXT)
+            printf(": %s", clean(v, nn_arena_printf(v->texts, "%.*s", (int)m->size,
+                                                    (const char *)m->bytes)));
         printf("\n");
     }
 }
 
-static void print_ports(const view *v, const char *what, int n, int (*port)(const rt_model *, int))
+static void print_ports(const view *v, const char *what, const int32_t *port, int n)
 {
     char shape[LINE];
     for (int i = 0; i < n; i++) {
-        const rt_tensor *t = rt_tensor_at(v->m, port(v->m, i));
-        printf("%s %d: %s %s %s\n", what, port(v->m, i), name_of(v, port(v->m, i)),
-               rt_type_name(t->type), shape_text(t, shape));
+        const rt_tensor *t = &v->o.tensors[port[i]];
+        printf("%s %d: %s %s %s\n", what, (int)port[i], name_of(v, port[i]), rt_type_name(t->type),
+               shape_text(t, shape));
     }
+}
+
+static void print_costs(const view *v)
+{
+    uint64_t elements, bytes;
+    count_parameters(v, &elements, &bytes);
+    printf("\n%d operators, %d tensors; %llu parameters in %llu bytes", v->o.n_operators,
+           v->o.n_tensors, (unsigned long long)elements, (unsigned long long)bytes);
+    if (v->m == NULL) {
+        printf("\nthe runtime does not run it: %s\n", v->why);
+        return;
+    }
+    rt_cost c = rt_costs(v->m);
+    printf("; %llu MACs\n", (unsigned long long)c.macs);
+    printf("memory: model %zu bytes, arena %zu bytes (no plan needs less than %zu)\n",
+           c.model_bytes, c.arena_bytes, c.arena_bound);
 }
 
 static void print_text(const view *v)
 {
-    rt_cost c = rt_costs(v->m);
     printf("%s: .tflite, %zu bytes, \"%s\"\n", clean(v, v->path), v->bytes,
-           clean(v, rt_description(v->m)));
-    print_ports(v, "input", rt_n_inputs(v->m), rt_input);
-    print_ports(v, "output", rt_n_outputs(v->m), rt_output);
+           clean(v, v->o.description));
+    if (v->o.n_subgraphs > 1)
+        printf("%d subgraphs, of which this is the first\n", v->o.n_subgraphs);
+    print_ports(v, "input", v->o.inputs, v->o.n_inputs);
+    print_ports(v, "output", v->o.outputs, v->o.n_outputs);
     print_metadata(v);
     print_operators(v);
     print_tensors(v);
-    printf("\n%d operators, %d tensors; %llu parameters in %llu bytes; %llu MACs\n",
-           rt_n_operators(v->m), rt_n_tensors(v->m), (unsigned long long)c.parameters,
-           (unsigned long long)c.parameter_bytes, (unsigned long long)c.macs);
-    printf("memory: model %zu bytes, arena %zu bytes (no plan needs less than %zu)\n",
-           c.model_bytes, c.arena_bytes, c.arena_bound);
+    print_costs(v);
 }
 
 /* ---- JSON
  * ---------------------------------------------------------------------------------------------- */
 
+static cJSON *indices(const int32_t *index, int n)
+{
+    return cJSON_CreateIntArray((const int *)index, n);
+}
+
 static cJSON *describe_operator(const view *v, int i)
 {
-    const rt_operator *op = rt_operator_at(v->m, i);
+    const rt_operator *op = &v->o.operators[i];
     cJSON *o = cJSON_CreateObject(), *options;
     rt_option option;
     cJSON_AddNumberToObject(o, "index", i);
-    cJSON_AddStringToObject(o, "op", op->name);
+    cJSON_AddStringToObject(o, "op", clean(v, op->name));
     cJSON_AddNumberToObject(o, "version", op->version);
-    cJSON_AddItemToObject(o, "inputs", cJSON_CreateIntArray((const int *)op->in, op->n_in));
-    cJSON_AddItemToObject(o, "outputs", cJSON_CreateIntArray((const int *)op->out, op->n_out));
-    cJSON_AddNumberToObject(o, "macs", (double)op->macs);
+    cJSON_AddItemToObject(o, "inputs", indices(op->in, op->n_in));
+    cJSON_AddItemToObject(o, "outputs", indices(op->out, op->n_out));
+    if (v->o.refused[i] != NULL)
+        cJSON_AddStringToObject(o, "refused", clean(v, v->o.refused[i]));
+    if (v->m == NULL)
+        return o;
+    cJSON_AddNumberToObject(o, "macs", (double)macs_of(v, i));
     options = cJSON_AddObjectToObject(o, "options");
     for (int k = 0; rt_option_at(v->m, i, k, &option); k++) {
         if (option.text != NULL)
@@ -176,13 +234,13 @@ static cJSON *describe_operator(const view *v, int i)
 
 static cJSON *describe_tensor(const view *v, int i)
 {
-    const rt_tensor *t = rt_tensor_at(v->m, i);
+    const rt_tensor *t = &v->o.tensors[i];
     cJSON *o = cJSON_CreateObject(), *scales, *zeros;
     cJSON_AddNumberToObject(o, "index", i);
     cJSON_AddStringToObject(o, "name", name_of(v, i));
     cJSON_AddStringToObject(o, "type", rt_type_name(t->type));
-    cJSON_AddItemToObject(o, "shape", cJSON_CreateIntArray((const int *)t->dim, t->rank));
-    cJSON_AddNumberToObject(o, "bytes", (double)t->bytes);
+    cJSON_AddItemToObject(o, "shape", indices(t->dim, t->rank));
+    cJSON_AddNumberToObject(o, "bytes", (double)bytes_of(t));
     cJSON_AddBoolToObject(o, "constant", t->data != NULL);
     if (t->n_scales == 0)
         return o;
@@ -196,29 +254,28 @@ static cJSON *describe_tensor(const view *v, int i)
     return o;
 }
 
-static void describe_ports(cJSON *to, int n, const rt_model *m, int (*port)(const rt_model *, int))
-{
-    for (int i = 0; i < n; i++)
-        cJSON_AddItemToArray(to, cJSON_CreateNumber(port(m, i)));
-}
-
 static void describe_metadata(cJSON *to, const view *v)
 {
-    const void *bytes;
-    const char *name;
-    size_t size;
-    for (int i = 0; (name = rt_metadata_at(v->m, i, &bytes, &size)) != NULL; i++) {
+    for (int i = 0; i < v->o.n_metadata; i++) {
         cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "name", clean(v, name));
-        cJSON_AddNumberToObject(row, "bytes", (double)size);
+        cJSON_AddStringToObject(row, "name", clean(v, v->o.metadata[i].name));
+        cJSON_AddNumberToObject(row, "bytes", (double)v->o.metadata[i].size);
         cJSON_AddItemToArray(to, row);
     }
 }
 
-static void describe_costs(cJSON *o, rt_cost c)
+static void describe_costs(cJSON *o, const view *v)
 {
-    cJSON_AddNumberToObject(o, "parameters", (double)c.parameters);
-    cJSON_AddNumberToObject(o, "parameter_bytes", (double)c.parameter_bytes);
+    uint64_t elements, bytes;
+    count_parameters(v, &elements, &bytes);
+    cJSON_AddNumberToObject(o, "parameters", (double)elements);
+    cJSON_AddNumberToObject(o, "parameter_bytes", (double)bytes);
+    cJSON_AddBoolToObject(o, "runs", v->m != NULL);
+    if (v->m == NULL) {
+        cJSON_AddStringToObject(o, "why", v->why);
+        return;
+    }
+    rt_cost c = rt_costs(v->m);
     cJSON_AddNumberToObject(o, "macs", (double)c.macs);
     cJSON_AddNumberToObject(o, "model_bytes", (double)c.model_bytes);
     cJSON_AddNumberToObject(o, "arena_bytes", (double)c.arena_bytes);
@@ -231,16 +288,17 @@ static nn_status print_json(const view *v)
     cJSON_AddStringToObject(o, "file", clean(v, v->path));
     cJSON_AddStringToObject(o, "format", "tflite");
     cJSON_AddNumberToObject(o, "bytes", (double)v->bytes);
-    cJSON_AddStringToObject(o, "description", clean(v, rt_description(v->m)));
+    cJSON_AddStringToObject(o, "description", clean(v, v->o.description));
+    cJSON_AddNumberToObject(o, "subgraphs", v->o.n_subgraphs);
     list = cJSON_AddArrayToObject(o, "operators");
-    for (int i = 0; i < rt_n_operators(v->m); i++)
+    for (int i = 0; i < v->o.n_operators; i++)
         cJSON_AddItemToArray(list, describe_operator(v, i));
     list = cJSON_AddArrayToObject(o, "tensors");
-    for (int i = 0; i < rt_n_tensors(v->m); i++)
+    for (int i = 0; i < v->o.n_tensors; i++)
         cJSON_AddItemToArray(list, describe_tensor(v, i));
-    describe_ports(cJSON_AddArrayToObject(o, "inputs"), rt_n_inputs(v->m), v->m, rt_input);
-    describe_ports(cJSON_AddArrayToObject(o, "outputs"), rt_n_outputs(v->m), v->m, rt_output);
-    describe_costs(o, rt_costs(v->m));
+    cJSON_AddItemToObject(o, "inputs", indices(v->o.inputs, v->o.n_inputs));
+    cJSON_AddItemToObject(o, "outputs", indices(v->o.outputs, v->o.n_outputs));
+    describe_costs(o, v);
     describe_metadata(cJSON_AddArrayToObject(o, "metadata"), v);
     return train_output_json(o);
 }
@@ -255,24 +313,27 @@ static void print_quoted(const char *text)
         printf("%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
 }
 
-/* Activations are ovals, operators boxes; constants are left out. */
+/* Activations are ovals, operators boxes, red where the runtime refuses them; constants are left
+ * out. */
 static void print_dot(const view *v)
 {
     char shape[LINE];
     printf("digraph model {\n  node [shape=oval];\n");
-    for (int i = 0; i < rt_n_tensors(v->m); i++) {
-        const rt_tensor *t = rt_tensor_at(v->m, i);
+    for (int i = 0; i < v->o.n_tensors; i++) {
+        const rt_tensor *t = &v->o.tensors[i];
         if (t->data != NULL)
             continue;
         printf("  t%d [label=\"", i);
         print_quoted(name_of(v, i));
         printf("\\n%s %s\"];\n", rt_type_name(t->type), shape_text(t, shape));
     }
-    for (int i = 0; i < rt_n_operators(v->m); i++) {
-        const rt_operator *op = rt_operator_at(v->m, i);
-        printf("  op%d [shape=box, label=\"%s\"];\n", i, op->name);
+    for (int i = 0; i < v->o.n_operators; i++) {
+        const rt_operator *op = &v->o.operators[i];
+        printf("  op%d [shape=box%s, label=\"", i, v->o.refused[i] != NULL ? ", color=red" : "");
+        print_quoted(clean(v, op->name));
+        printf("\"];\n");
         for (int k = 0; k < op->n_in; k++)
-            if (op->in[k] >= 0 && rt_tensor_at(v->m, op->in[k])->data == NULL)
+            if (op->in[k] >= 0 && v->o.tensors[op->in[k]].data == NULL)
                 printf("  t%d -> op%d;\n", op->in[k], i);
         for (int k = 0; k < op->n_out; k++)
             printf("  op%d -> t%d;\n", i, op->out[k]);
@@ -280,28 +341,62 @@ static void print_dot(const view *v)
     printf("}\n");
 }
 
+/* ---- reading
+ * -------------------------------------------------------------------------------------------
+ */
+
+/* Opens the file as the runtime would, for what only that knows. */
+static nn_status open_model(view *v, ex_integer *model, const nn_bytes *file,
+                            const train_limits *limits)
+{
+    rt_options options = rt_options_default();
+    options.limits.macs = limits->macs;
+    options.limits.bytes = limits->bytes;
+    options.kernels = rt_kernels_best();
+    nn_status st = ex_integer_open(model, file->data, file->size, &options);
+    if (st == NN_ENOMEM)
+        return st;
+    v->m = st == NN_OK ? model->model : NULL;
+    if (st == NN_OK)
+        return NN_OK;
+    v->why = clean(v, nn_message());
+    ex_outline_blame(&v->o, v->why);
+    return NN_OK;
+}
+
+static nn_status show(view *v, const nn_bytes *file, const train_limits *limits,
+                      const train_inspect_options *o)
+{
+    ex_integer model = { 0 };
+    v->bytes = file->size;
+    nn_status st = ex_outline_read(&v->o, v->texts, file->data, file->size);
+    if (st == NN_OK)
+        st = open_model(v, &model, file, limits);
+    if (st != NN_OK)
+        st = nn_fail_context(st, "%s", v->path);
+    else if (o->json)
+        st = print_json(v);
+    else if (o->dot)
+        print_dot(v);
+    else
+        print_text(v);
+    ex_integer_close(&model);
+    return st;
+}
+
 nn_status train_inspect_tflite(const char *path, const train_limits *limits,
                                const train_inspect_options *o)
 {
-    train_tflite file;
+    nn_bytes file = { 0 };
     view v = { .path = path };
     if (o->plan)
         return nn_fail(NN_EINVAL, "--plan: is about a checkpoint; the tensors of a .tflite file "
                                   "are listed with their scales without it");
-    nn_status st = train_tflite_load(&file, path, limits, false);
+    NN_TRY(nn_file_read(&file, path, (size_t)limits->bytes));
+    nn_status st = nn_arena_new(&v.texts);
     if (st == NN_OK)
-        st = nn_arena_new(&v.texts);
-    if (st == NN_OK) {
-        v.bytes = file.file.size;
-        v.m = file.model;
-        if (o->json)
-            st = print_json(&v);
-        else if (o->dot)
-            print_dot(&v);
-        else
-            print_text(&v);
-    }
+        st = show(&v, &file, limits, o);
     nn_arena_free(v.texts);
-    train_tflite_free(&file);
+    nn_bytes_free(&file);
     return st;
 }
