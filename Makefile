@@ -66,7 +66,9 @@ ISA_avx512     := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
 ISA_avx512vnni := $(ISA_avx512) -mavx512vnni
 ISA_avxvnni    := -mavx2 -mfma -mavxvnni
 MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
-isa = $(if $(findstring x86_64,$(MACHINE)),$(ISA_$(lastword $(subst _, ,$(basename $(notdir $1))))))
+ARM_neondot    := -march=armv8.2-a+dotprod
+suffix_of = $(lastword $(subst _, ,$(basename $(notdir $1))))
+isa = $(if $(findstring x86_64,$(MACHINE)),$(ISA_$(suffix_of)))$(if $(findstring aarch64,$(MACHINE)),$(ARM_$(suffix_of)))
 
 # ---- what is built from what ------------------------------------------------------------------
 

@@ -8,17 +8,27 @@
 #include "runtime/kernels/kernels.h"
 #include "tests/testing.h"
 
-static const rt_kernels *tables[4];
+static const rt_kernels *tables[4]; /* most that one processor has, and C */
 static int n_tables;
+
+static void try_table(unsigned flag, const rt_kernels *t)
+{
+    if ((rt_cpu_flags() & flag) != 0)
+        tables[n_tables++] = t;
+    else
+        printf("%s: skipped, this processor does not have it\n", rt_kernels_name(t));
+}
 
 static void find_tables(void)
 {
     tables[n_tables++] = rt_kernels_c();
 #if defined(__x86_64__)
-    if ((rt_cpu_flags() & RT_CPU_AVX2) != 0)
-        tables[n_tables++] = rt_kernels_avx2();
-    if ((rt_cpu_flags() & RT_CPU_AVX512VNNI) != 0)
-        tables[n_tables++] = rt_kernels_avx512vnni();
+    try_table(RT_CPU_AVX2, rt_kernels_avx2());
+    try_table(RT_CPU_AVXVNNI, rt_kernels_avxvnni());
+    try_table(RT_CPU_AVX512VNNI, rt_kernels_avx512vnni());
+#elif defined(__aarch64__)
+    try_table(RT_CPU_NEON, rt_kernels_neon());
+    try_table(RT_CPU_NEONDOT, rt_kernels_neondot());
 #endif
 }
 
@@ -211,7 +221,7 @@ static void check_add(const rt_kernels *t, size_t n, uint64_t seed)
     rt_add_params p = {
         .mult_a = test_noise_int(seed, 1, 1 << 30, INT32_MAX),
         .shift_a = -(int32_t)(seed % 7),
-        .mult_b = 1 << 30,
+        .mult_b = seed % 3 == 2 ? test_noise_int(seed, 6, 1 << 30, INT32_MAX) : 1 << 30,
         .shift_b = 0,
         .mult = test_noise_int(seed, 2, 1 << 30, INT32_MAX),
         .shift = -19 + (int32_t)(seed % 5),
@@ -222,6 +232,12 @@ static void check_add(const rt_kernels *t, size_t n, uint64_t seed)
         .hi = 127 - (int32_t)(seed % 20),
         .flip = seed % 2 == 0 ? 0 : 0x80,
     };
+    if (seed % 3 == 1) { /* the half is a's */
+        p.mult_b = p.mult_a;
+        p.shift_b = p.shift_a;
+        p.mult_a = 1 << 30;
+        p.shift_a = 0;
+    }
     t->add(got, a, b, n, &p);
     rt_kernels_c()->add(want, a, b, n, &p);
     test_guard_check(got);
@@ -236,8 +252,45 @@ static void add(void **state)
 {
     (void)state;
     for (int t = 0; t < n_tables; t++)
-        for (size_t n = 1; n <= 100; n++)
+        for (size_t n = 1; n <= 200; n++)
             check_add(tables[t], n, n);
+}
+
+/* Sums and maxima of rows. */
+static void check_rows(const rt_kernels *t, int n, size_t rows, uint64_t seed)
+{
+    size_t step = (size_t)n + seed % 3;
+    uint8_t *x = noise_bytes(rows * step, seed, 1);
+    int32_t *got = noise_ints((size_t)n, seed, -1000, 1000);
+    int32_t *want = noise_ints((size_t)n, seed, -1000, 1000);
+    uint8_t *most = noise_bytes((size_t)n, seed + 1, 1),
+            *best = noise_bytes((size_t)n, seed + 1, 2);
+    bool is_unsigned = seed % 2 == 0;
+    t->sum(got, x, rows, step, n, is_unsigned);
+    t->max(most, x, rows, step, n, is_unsigned ? 0x80 : 0);
+    test_guard_check(got);
+    test_guard_check(most);
+    for (int c = 0; c < n; c++) {
+        for (size_t r = 0; r < rows; r++) {
+            uint8_t v = x[r * step + (size_t)c];
+            want[c] += is_unsigned ? v : (int8_t)v;
+            if (is_unsigned ? v > best[c] : (int8_t)v > (int8_t)best[c])
+                best[c] = v;
+        }
+        if (got[c] != want[c] || most[c] != best[c])
+            fail_msg("%s rows %zu x %d, channel %d: sum %d, not %d; max %d, not %d", t->name, rows,
+                     n, c, got[c], want[c], most[c], best[c]);
+    }
+    void *mine[] = { x, got, want, most, best };
+    free_all(mine, 5);
+}
+
+static void rows(void **state)
+{
+    (void)state;
+    for (int t = 0; t < n_tables; t++)
+        for (int n = 1; n <= 70; n++)
+            check_rows(tables[t], n, (size_t)(n % 7 == 0 ? 200 + n : n % 11), (uint64_t)n);
 }
 
 static void check_dwconv(const rt_kernels *t, int n, int taps, uint64_t seed)
@@ -402,7 +455,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(product), cmocka_unit_test(requant), cmocka_unit_test(add),
-        cmocka_unit_test(dwconv),  cmocka_unit_test(dw_row),
+        cmocka_unit_test(rows),    cmocka_unit_test(dwconv),  cmocka_unit_test(dw_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,8 @@ const rt_kernels *rt_kernels_c(void)
         .product = rt_product__c,
         .requant = rt_requant_s8__c,
         .dwconv = rt_dwconv_s8__c,
+        .sum = rt_sum_s8__c,
+        .max = rt_max_s8__c,
         .add = rt_add_s8__c,
     };
     return &table;

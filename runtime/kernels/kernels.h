@@ -96,6 +96,11 @@ struct rt_kernels {
     void (*dwconv)(int32_t *acc, const uint8_t *const *x, const int16_t *const *w, int taps,
                    bool unsigned_x, int32_t zero, int n);
 
+    /* Over rows of n channels, `step` bytes apart: sums[c] += x[r][c], of int8 or uint8; and
+     * most[c] = the largest of most[c] and x[r][c], all int8 or, with flip 0x80, uint8. */
+    void (*sum)(int32_t *sums, const uint8_t *x, size_t rows, size_t step, int n, bool unsigned_x);
+    void (*max)(uint8_t *most, const uint8_t *x, size_t rows, size_t step, int n, uint8_t flip);
+
     /* out[i] from a[i] and b[i]. */
     void (*add)(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const rt_add_params *p);
 };
@@ -112,6 +117,9 @@ void rt_sub_s8(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n, const
 const rt_kernels *rt_kernels_avx2(void);
 const rt_kernels *rt_kernels_avxvnni(void);
 const rt_kernels *rt_kernels_avx512vnni(void);
+#elif defined(__aarch64__)
+const rt_kernels *rt_kernels_neon(void);
+const rt_kernels *rt_kernels_neondot(void);
 #endif
 
 #endif

@@ -27,40 +27,22 @@ static const uint8_t *pixel(const rt_pool_s8 *p, const part *w, int32_t y, int32
     return w->image + ((size_t)y * (size_t)p->win.in_w + (size_t)x) * (size_t)p->win.out_c;
 }
 
-static void add(int32_t *sum, const uint8_t *x, int32_t c, bool unsigned_x)
-{
-    if (unsigned_x)
-        for (int32_t i = 0; i < c; i++)
-            sum[i] += x[i];
-    else
-        for (int32_t i = 0; i < c; i++)
-            sum[i] += (int8_t)x[i];
-}
-
-static void raise(int32_t *most, const uint8_t *x, int32_t c, bool unsigned_x)
-{
-    for (int32_t i = 0; i < c; i++) {
-        int32_t v = unsigned_x ? x[i] : (int8_t)x[i];
-        most[i] = v > most[i] ? v : most[i];
-    }
-}
-
 static void store(const rt_pool_s8 *p, uint8_t *to, const int32_t *v)
 {
     for (int32_t i = 0; i < p->win.out_c; i++)
         to[i] = (uint8_t)(v[i] < p->lo ? p->lo : v[i] > p->hi ? p->hi : v[i]);
 }
 
-void rt_average_pool_run(const rt_pool_s8 *p, const uint8_t *in, uint8_t *out, int row,
-                         int32_t *scratch)
+void rt_average_pool_run(const rt_pool_s8 *p, const rt_kernels *kernels, const uint8_t *in,
+                         uint8_t *out, int row, int32_t *scratch)
 {
     uint8_t *to = out + (size_t)row * (size_t)p->win.out_w * (size_t)p->win.out_c;
     for (int32_t x = 0; x < p->win.out_w; x++, to += p->win.out_c) {
         part w = clip(p, in, row, x);
         memset(scratch, 0, (size_t)p->win.out_c * sizeof *scratch);
         for (int32_t y = w.top; y < w.bottom; y++)
-            for (int32_t at = w.left; at < w.right; at++)
-                add(scratch, pixel(p, &w, y, at), p->win.out_c, p->unsigned_x);
+            kernels->sum(scratch, pixel(p, &w, y, w.left), (size_t)(w.right - w.left),
+                         (size_t)p->win.out_c, p->win.out_c, p->unsigned_x);
         int32_t taps = (w.bottom - w.top) * (w.right - w.left);
         for (int32_t i = 0; i < p->win.out_c; i++)
             scratch[i] = (scratch[i] > 0 ? scratch[i] + taps / 2 : scratch[i] - taps / 2) / taps;
@@ -68,17 +50,28 @@ void rt_average_pool_run(const rt_pool_s8 *p, const uint8_t *in, uint8_t *out, i
     }
 }
 
-void rt_max_pool_run(const rt_pool_s8 *p, const uint8_t *in, uint8_t *out, int row,
-                     int32_t *scratch)
+/* Codes between lo and hi, in place. */
+static void clamp(const rt_pool_s8 *p, uint8_t *codes)
 {
+    for (int32_t i = 0; i < p->win.out_c; i++) {
+        int32_t v = p->unsigned_x ? codes[i] : (int8_t)codes[i];
+        codes[i] = (uint8_t)(v < p->lo ? p->lo : v > p->hi ? p->hi : v);
+    }
+}
+
+void rt_max_pool_run(const rt_pool_s8 *p, const rt_kernels *kernels, const uint8_t *in,
+                     uint8_t *out, int row, int32_t *scratch)
+{
+    (void)scratch;
+    const bool whole = p->unsigned_x ? p->lo <= 0 && p->hi >= 255 : p->lo <= -128 && p->hi >= 127;
     uint8_t *to = out + (size_t)row * (size_t)p->win.out_w * (size_t)p->win.out_c;
     for (int32_t x = 0; x < p->win.out_w; x++, to += p->win.out_c) {
         part w = clip(p, in, row, x);
-        for (int32_t i = 0; i < p->win.out_c; i++)
-            scratch[i] = -128; /* below every code of either type */
+        memcpy(to, pixel(p, &w, w.top, w.left), (size_t)p->win.out_c);
         for (int32_t y = w.top; y < w.bottom; y++)
-            for (int32_t at = w.left; at < w.right; at++)
-                raise(scratch, pixel(p, &w, y, at), p->win.out_c, p->unsigned_x);
-        store(p, to, scratch);
+            kernels->max(to, pixel(p, &w, y, w.left), (size_t)(w.right - w.left),
+                         (size_t)p->win.out_c, p->win.out_c, p->unsigned_x ? 0x80 : 0);
+        if (!whole)
+            clamp(p, to);
     }
 }

@@ -6,6 +6,7 @@
 #ifndef OCTET_RUNTIME_KERNELS_POOL_S8_H
 #define OCTET_RUNTIME_KERNELS_POOL_S8_H
 
+#include "runtime/kernels/kernels.h"
 #include "runtime/kernels/window.h"
 
 typedef struct rt_pool_s8 {
@@ -15,9 +16,9 @@ typedef struct rt_pool_s8 {
 } rt_pool_s8;
 
 /* Scratch for one row: c int32. */
-void rt_average_pool_run(const rt_pool_s8 *p, const uint8_t *in, uint8_t *out, int row,
-                         int32_t *scratch);
-void rt_max_pool_run(const rt_pool_s8 *p, const uint8_t *in, uint8_t *out, int row,
-                     int32_t *scratch);
+void rt_average_pool_run(const rt_pool_s8 *p, const rt_kernels *kernels, const uint8_t *in,
+                         uint8_t *out, int row, int32_t *scratch);
+void rt_max_pool_run(const rt_pool_s8 *p, const rt_kernels *kernels, const uint8_t *in,
+                     uint8_t *out, int row, int32_t *scratch);
 
 #endif

@@ -3,7 +3,7 @@
  * pixels.  The file that includes it has defined
  *
  *   STEP      elements of k that one instruction takes together: 1, 2 or 4
- *   ELEMENT   the left operand's type
+ *   element   the left operand's type
  *   multiply  sums[x][c] = bias[c] + products, for up to PIXELS pixels and one panel
  *   to_codes  a row of accumulators to codes
  *
@@ -58,12 +58,12 @@ static void store(const rt_product *p, int32_t sums[PIXELS][PANEL], int y, int x
 /* A row of pixels in tiles of almost equal size. */
 static void run_row(const rt_product *p, const int8_t *w, const int32_t *bias, int first, int y)
 {
-    const ELEMENT *a = (const ELEMENT *)p->a + (size_t)y * p->a_row;
+    const element *a = (const element *)p->a + (size_t)y * p->a_row;
     int tiles = (p->pixels + PIXELS - 1) / PIXELS;
     for (int i = 0, x = 0; i < tiles; i++) {
         _Alignas(64) int32_t sums[PIXELS][PANEL];
         const int pixels = (p->pixels - x + tiles - i - 1) / (tiles - i);
-        const ELEMENT *from = a + (size_t)x * p->a_step;
+        const element *from = a + (size_t)x * p->a_step;
         switch (pixels) {
         case 4:
             multiply(sums, p, from, w, bias, 4);

@@ -9,7 +9,6 @@
 
 enum { PIXELS = 4, PANEL = 16, STEP = 2 };
 typedef int16_t element;
-#define ELEMENT  element
 #define to_codes rt_requant_s8__avx2
 
 static inline __m256i pair_of(const int16_t *at)

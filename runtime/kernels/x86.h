@@ -18,8 +18,17 @@ void rt_add_s8__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
                      const rt_add_params *p);
 void rt_dwconv_s8__avx2(int32_t *acc, const uint8_t *const *x, const int16_t *const *w, int taps,
                         bool unsigned_x, int32_t zero, int n);
+void rt_sum_s8__avx2(int32_t *sums, const uint8_t *x, size_t rows, size_t step, int n,
+                     bool unsigned_x);
+void rt_max_s8__avx2(uint8_t *most, const uint8_t *x, size_t rows, size_t step, int n,
+                     uint8_t flip);
 
 /* and uint8 here. */
+void rt_load__avxvnni(void *to, const uint8_t *from, size_t n, uint8_t flip);
+size_t rt_pack_bytes__avxvnni(int n, int runs, int k);
+void rt_pack__avxvnni(void *packed, const int8_t *w, int n, int runs, int k);
+void rt_product__avxvnni(const rt_product *p);
+
 void rt_load__avx512vnni(void *to, const uint8_t *from, size_t n, uint8_t flip);
 size_t rt_pack_bytes__avx512vnni(int n, int runs, int k);
 void rt_pack__avx512vnni(void *packed, const int8_t *w, int n, int runs, int k);
@@ -28,5 +37,7 @@ size_t rt_dw_bytes__avx512vnni(int channels, int k_h, int k_w);
 void rt_dw_pack__avx512vnni(void *packed, const int8_t *w, int channels, int k_h, int k_w);
 size_t rt_dw_scratch__avx512vnni(const rt_dwrow *d);
 void rt_dw_row__avx512vnni(const rt_dwrow *d);
+void rt_add_s8__avx512vnni(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
+                           const rt_add_params *p);
 
 #endif

@@ -44,21 +44,50 @@ static size_t rows_of(const mean *p)
     return p->outputs * (size_t)p->reduced / (size_t)p->dim[p->rank - 1];
 }
 
+/* Sums of all rows; those that follow each other into the same sums in one go. */
+static void add_rows(const mean *p, const rt_kernels *kernels, int32_t *sums, const uint8_t *x)
+{
+    int32_t at[RT_MAX_RANK] = { 0 }, n = p->dim[p->rank - 1];
+    size_t step = p->step[p->rank - 1], rows = rows_of(p), to = next_row(p, at);
+    for (size_t done = 0; done < rows;) {
+        size_t some = 0, next = to;
+        for (; done + some < rows && next == to; some++)
+            next = next_row(p, at);
+        if (step == 1)
+            kernels->sum(sums + to, x, some, (size_t)n, n, p->type == RT_UINT8);
+        for (size_t r = 0; r < some && step != 1; r++)
+            add_row(sums + to, x + r * (size_t)n, n, step, p->type == RT_UINT8);
+        x += some * (size_t)n;
+        done += some;
+        to = next;
+    }
+}
+
+/* Sums to codes, some at a time. */
+static void finish(const mean *p, const rt_kernels *kernels, uint8_t *out, int32_t *sums)
+{
+    enum { SOME = 64 };
+    int32_t mult[SOME], shift[SOME];
+    for (int i = 0; i < SOME; i++) {
+        mult[i] = p->m.mult;
+        shift[i] = p->m.shift;
+    }
+    const rt_requant_rows q = { mult, shift, p->zero, p->lo, p->hi, false };
+    const uint32_t zeros = (uint32_t)p->zero_in * (uint32_t)p->reduced;
+    for (size_t i = 0; i < p->outputs; i++)
+        sums[i] = (int32_t)((uint32_t)sums[i] - zeros);
+    for (size_t i = 0; i < p->outputs; i += SOME)
+        kernels->requant(out + i, sums + i, p->outputs - i < SOME ? (int)(p->outputs - i) : SOME,
+                         &q);
+}
+
 static void run(const rt_call *c)
 {
     const mean *p = c->params;
-    int32_t *sums = (int32_t *)(void *)c->scratch, at[RT_MAX_RANK] = { 0 };
-    const uint8_t *x = c->in[0];
-    int last = p->rank - 1;
+    int32_t *sums = (int32_t *)(void *)c->scratch;
     memset(sums, 0, p->outputs * sizeof *sums);
-    for (size_t r = 0, rows = rows_of(p); r < rows; r++, x += p->dim[last])
-        add_row(sums + next_row(p, at), x, p->dim[last], p->step[last], p->type == RT_UINT8);
-    uint8_t *out = c->out[0];
-    for (size_t i = 0; i < p->outputs; i++) {
-        uint32_t rest = (uint32_t)sums[i] - (uint32_t)p->zero_in * (uint32_t)p->reduced;
-        int64_t v = (int64_t)rt_requant((int32_t)rest, p->m, RT_ROUND_TWICE) + p->zero;
-        out[i] = (uint8_t)rt_clamp(v, p->lo, p->hi);
-    }
+    add_rows(p, c->kernels, sums, c->in[0]);
+    finish(p, c->kernels, c->out[0], sums);
 }
 
 /* Float: sums in double, as many terms may meet. */

@@ -12,7 +12,7 @@ static void run_row(void *arg, int chunk, int worker)
     const rt_call *c = arg;
     const pool *p = c->params;
     uint8_t *scratch = c->scratch + (size_t)worker * c->scratch_bytes;
-    p->row(&p->p, c->in[0], c->out[0], chunk, (int32_t *)(void *)scratch);
+    p->row(&p->p, c->kernels, c->in[0], c->out[0], chunk, (int32_t *)(void *)scratch);
 }
 
 static void run(const rt_call *c)
