@@ -186,8 +186,9 @@ tsan: ## the tests under the thread sanitizer
 	@$(MAKE) --no-print-directory MODE=tsan CC=clang check
 
 FUZZ_RUNS ?= 1000000
+FUZZ_SEEDS ?=
 
-fuzz: ## feed the .tflite reader damaged files (FUZZ_RUNS=1000000; needs clang)
+fuzz: ## feed the .tflite reader damaged files (FUZZ_RUNS=, FUZZ_SEEDS=; needs clang)
 	@$(MAKE) --no-print-directory MODE=release $(BUILD)/release/tests/test_tflite
 	@mkdir -p $(BUILD)/fuzz/seeds && $(BUILD)/release/tests/test_tflite $(BUILD)/fuzz/seeds
 	@$(MAKE) --no-print-directory MODE=fuzz CC=clang run-fuzz
@@ -197,7 +198,7 @@ run-fuzz: $(call obj,tests/fuzz_tflite.c) $(RT_LIB)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $(OUT)/fuzz_tflite $^
 	@mkdir -p $(OUT)/corpus
 	$(OUT)/fuzz_tflite -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=5 -rss_limit_mb=1024 \
-	  -artifact_prefix=$(OUT)/ $(OUT)/corpus $(OUT)/seeds
+	  -artifact_prefix=$(OUT)/ $(OUT)/corpus $(OUT)/seeds $(FUZZ_SEEDS)
 
 # One a file in tests/fuzz/, with a corpus and perhaps a dictionary of its own.
 FUZZERS ?= idx cifar png jpeg recipe checkpoint

@@ -1,6 +1,7 @@
 """What LiteRT loads of octet's operators, octet loads: every element type, and the unusual forms.
 
     python tests/interop/accepted.py [--verbose] [PART OF A CASE'S NAME]
+    python tests/interop/accepted.py --write DIRECTORY     # the models, for `make fuzz FUZZ_SEEDS=`
 
 Each case is a small model.  Where LiteRT's reference kernels run it, octet must run it to the same
 bytes (floats: |a-b| <= 1e-5 max|b|), unless the case is listed in REFUSED with the reason.  Exits with
@@ -9,6 +10,7 @@ and numpy.
 """
 
 import argparse
+import pathlib
 import sys
 
 import numpy as np
@@ -438,11 +440,21 @@ def same(a, b):
     return np.abs(a - b).max(initial=0) <= 1e-5 * np.abs(b).max(initial=0)
 
 
-def verdict(library, name):
-    """One of GOOD, or what is wrong."""
+def make(name):
     b = Case(np.random.default_rng([3, *name.encode()]))
     inputs, outputs = CASES[name](b)
-    data = b.finish(inputs, outputs)
+    return b, inputs, b.finish(inputs, outputs)
+
+
+def write(directory):
+    directory.mkdir(parents=True, exist_ok=True)
+    for i, name in enumerate(CASES):
+        (directory / f"accepted_{i:03}.tflite").write_bytes(make(name)[2])
+
+
+def verdict(library, name):
+    """One of GOOD, or what is wrong."""
+    b, inputs, data = make(name)
     dtype = {v: k for k, v in TYPE.items()}
     values = [b.draw(b.graph.tensors[t].shape, dtype[b.graph.tensors[t].type]) for t in inputs]
     try:
@@ -462,8 +474,11 @@ def verdict(library, name):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--write", type=pathlib.Path)
     parser.add_argument("part", nargs="?", default="")
     arguments = parser.parse_args()
+    if arguments.write:
+        return write(arguments.write)
     library = octet_rt.load()
     counts = {}
     for name in CASES:
