@@ -254,8 +254,9 @@ interop-litert: all $(VENV)/litert.installed ## integers and .tflite files: Lite
 interop-torch: $(ENGINE) $(VENV)/torch.installed ## operators and optimizers of training: PyTorch
 	$(JUDGE)/torch_ops.py $(ENGINE)
 
-interop-tf: $(ENGINE) $(VENV)/tf.installed ## fake quantization: TensorFlow
+interop-tf: runtime $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake quantization, converted networks: TensorFlow
 	$(JUDGE)/fake_quant.py $(ENGINE)
+	$(JUDGE)/converted.py
 
 .PHONY: interop interop-litert interop-torch interop-tf
 
