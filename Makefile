@@ -80,7 +80,7 @@ PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c
 LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)
-TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c
+TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Gradients in double need the engine only.
 TEST_F64 := test_ops test_exec test_graph test_conv
 
