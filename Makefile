@@ -57,7 +57,7 @@ TEST_LDLIBS = $(shell $(PKG_CONFIG) --libs $(TEST_LIBRARIES) 2>/dev/null)
 
 CFLAGS  ?=
 LDFLAGS ?=
-ALL_CFLAGS  = $(COMMON) $(FLAGS_$(MODE)) $(CFLAGS)
+ALL_CFLAGS  = $(COMMON) $(if $(findstring s390x,$(MACHINE)),-fexcess-precision=fast) $(FLAGS_$(MODE)) $(CFLAGS)
 ALL_LDFLAGS = -fopenmp $(FLAGS_$(MODE)) $(LDFLAGS)
 
 # The file name is the permission to use an instruction set; everything else stays portable.
@@ -185,6 +185,22 @@ asan: ## the tests under address and undefined-behaviour sanitizers
 tsan: ## the tests under the thread sanitizer
 	@$(MAKE) --no-print-directory MODE=tsan CC=clang check
 
+# Other processors: of 64 and 32 bits, and one that puts the high byte first.
+MACHINES   ?= aarch64-linux-gnu arm-linux-gnueabihf s390x-linux-gnu
+MACHINE_IN ?= $(wildcard ../shared/models/*.tflite)
+
+runtime-machines: $(OUT)/machine ## the runtime on other processors, under qemu, against this one
+	@$(MAKE) --no-print-directory $(OUT)/tests/test_tflite
+	@mkdir -p $(BUILD)/machines/files && $(OUT)/tests/test_tflite $(BUILD)/machines/files
+	$(Q)for m in $(MACHINES); do $(MAKE) --no-print-directory CC=$$m-gcc BUILD=$(BUILD)/machines/$$m \
+	  MODE=release $(BUILD)/machines/$$m/release/machine || exit 1; done
+	@sh ./tests/machines.sh $(OUT) $(BUILD)/machines $(MACHINES) -- $(MACHINE_IN) $(BUILD)/machines/files/*
+
+.PHONY: runtime-machines
+$(OUT)/machine: tests/machine.c $(RT_LIB)
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) $(filter-out -fopenmp,$(ALL_CFLAGS)) -static -o $@ $^
+
 FUZZ_RUNS ?= 1000000
 FUZZ_SEEDS ?=
 
@@ -307,5 +323,5 @@ clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | awk -F'\t' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1	/p' Makefile | awk -F'\t' '{printf "  make %-18s %s\n", $$1, $$2}'
 	@echo "  MODE=release|debug|asan|tsan|f64   CC=gcc|clang   DEPS=no   V=1"

@@ -116,8 +116,14 @@ struct rt_build {
 /* `bytes` bytes of the block at a multiple of RT_ALIGN: NULL while measuring, and after a failure
  * (which rt_flat_status then tells). */
 void *rt_alloc(rt_build *b, size_t bytes);
+/* The same for `count` elements of `each` bytes, whose product may be too large for a size_t. */
+void *rt_alloc_many(rt_build *b, uint64_t count, size_t each);
 /* A copy of the bytes in the block, or NULL as above. */
 const void *rt_keep(rt_build *b, const void *bytes, size_t size);
+
+/* Whether a constant is the file's own (little-endian, of any alignment), not one that an operator
+ * was folded into (this machine's). */
+bool rt_in_file(const rt_build *b, const rt_tensor *t);
 
 /* A constant's values as a kernel can read them: in the file, or a copy that is aligned and in this
  * machine's byte order. */

@@ -3,6 +3,8 @@
 
 #include "runtime/model.h"
 
+enum { MOST_TENSORS = 1 << 20 }; /* whatever the caller allows: what is counted fits 32 bits */
+
 rt_options rt_options_default(void)
 {
     rt_options o;
@@ -37,6 +39,13 @@ void *rt_alloc(rt_build *b, size_t bytes)
     return b->block + at;
 }
 
+void *rt_alloc_many(rt_build *b, uint64_t count, size_t each)
+{
+    bool fits = each == 0 || count <= SIZE_MAX / each;
+    return rt_alloc(b,
+                    fits ? (size_t)count * each : SIZE_MAX); /* of which there is never so much */
+}
+
 const void *rt_keep(rt_build *b, const void *bytes, size_t size)
 {
     void *p = rt_alloc(b, size);
@@ -55,10 +64,15 @@ static bool little_endian(void)
     return first == 1;
 }
 
+bool rt_in_file(const rt_build *b, const rt_tensor *t)
+{
+    return (uintptr_t)t->data - (uintptr_t)b->f.bytes < b->f.size;
+}
+
 const void *rt_ready(rt_build *b, const rt_tensor *t)
 {
     size_t each = rt_type_bytes(t->type);
-    if (each <= 1 || (little_endian() && (uintptr_t)t->data % each == 0))
+    if (!rt_in_file(b, t) || each <= 1 || (little_endian() && (uintptr_t)t->data % each == 0))
         return t->data;
     uint8_t *copy = rt_alloc(b, t->bytes);
     if (copy == NULL)
@@ -111,17 +125,11 @@ static rt_status look_up(rt_build *b, const int32_t *list, int count, unsigned c
     return RT_OK;
 }
 
-/* Whether a constant is the file's own, not one that another operator was folded into. */
-static bool in_file(const rt_build *b, const void *data)
-{
-    return (uintptr_t)data - (uintptr_t)b->f.bytes < b->f.size;
-}
-
 /* The parameters that the operator reads, for the report. */
 static void count_parameters(rt_build *b, const rt_node *n)
 {
     for (int i = 0; i < n->info.n_in; i++)
-        if (b->in[i] != NULL && b->in[i]->data != NULL && in_file(b, b->in[i]->data)) {
+        if (b->in[i] != NULL && b->in[i]->data != NULL && rt_in_file(b, b->in[i])) {
             b->m->cost.parameters += b->in[i]->count;
             b->m->cost.parameter_bytes += b->in[i]->bytes;
         }
@@ -180,8 +188,8 @@ static rt_status build(rt_build *b)
     RT_TRY(check_arguments(b));
     m->kernels = b->options.kernels != NULL ? b->options.kernels : rt_kernels_c();
     RT_TRY(rt_read_model(b));
-    m->tensors = rt_alloc(b, (size_t)m->n_tensors * sizeof *m->tensors);
-    m->nodes = rt_alloc(b, (size_t)m->n_nodes * sizeof *m->nodes);
+    m->tensors = rt_alloc_many(b, (uint64_t)m->n_tensors, sizeof *m->tensors);
+    m->nodes = rt_alloc_many(b, (uint64_t)m->n_nodes, sizeof *m->nodes);
     void *spans = rt_alloc(b, rt_plan_bytes(m));
     for (int i = 0; i < m->n_tensors; i++)
         RT_TRY(rt_read_tensor(b, i, m->tensors != NULL ? &m->tensors[i] : &in_window[0]));
@@ -203,6 +211,8 @@ static rt_build start(const void *bytes, size_t size, const rt_options *options,
     b.f.size = size;
     b.f.error = error;
     b.options = options != NULL ? *options : rt_options_default();
+    if (b.options.limits.tensors > MOST_TENSORS)
+        b.options.limits.tensors = MOST_TENSORS;
     return b;
 }
 

@@ -88,6 +88,10 @@ static rt_status follow_node(rt_build *b, span *s, int i)
         s[t].first = s[t].last = i + 1;
     }
     span *scratch = &s[m->n_tensors + i];
+    if (n->scratch_bytes > SIZE_MAX / 4 / (size_t)b->options.workers)
+        return rt_flat_fail(&b->f, RT_ELIMIT, n->at,
+                            "operator %d (%s): %zu bytes of scratch for %d workers", i,
+                            n->info.name, n->scratch_bytes, b->options.workers);
     scratch->bytes = round_up(n->scratch_bytes) * (size_t)b->options.workers;
     if (scratch->bytes != 0)
         scratch->first = scratch->last = i + 1;

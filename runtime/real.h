@@ -5,8 +5,14 @@
 #ifndef OCTET_RUNTIME_REAL_H
 #define OCTET_RUNTIME_REAL_H
 
+#include <float.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+/* The reference's results are of binary32 steps, each rounded; 16 concerns half precision alone. */
+#if FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16
+#error "float must be computed as float: -fexcess-precision=fast (s390x), -msse2 -mfpmath=sse (x86)"
+#endif
 
 /* x = f * 2^e with 0.5 <= |f| < 1; (0, 0) for 0.  x finite. */
 double rt_frexp(double x, int *e);

@@ -89,8 +89,8 @@ typedef struct rt_tensor {
     float scale;        /* real per code, of the first channel; 0 if not quantized */
     int32_t zero_point; /* likewise */
     const void *data; /* a constant's values as the file holds them: little-endian, and aligned only
-                           if the file is (or what DEQUANTIZE made of such a constant); NULL for an
-                           activation */
+                           if the file is (or, in this machine's order, what DEQUANTIZE made of
+                         one); NULL for an activation */
     size_t offset;    /* in the arena; RT_NOT_IN_ARENA for a constant */
     const uint8_t *scales, *zero_points; /* for rt_scale and rt_zero_point */
 } rt_tensor;
@@ -119,7 +119,7 @@ typedef struct rt_model rt_model;
 typedef struct rt_limits {
     uint64_t macs;    /* of one run */
     uint64_t bytes;   /* of the model block, and of the arena */
-    uint32_t tensors; /* also the limit on operators and on file buffers */
+    uint32_t tensors; /* also the limit on operators and on file buffers; at most 2^20 */
 } rt_limits;
 
 /* The integer kernels to use; see rt_kernels_best. */

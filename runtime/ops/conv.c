@@ -28,9 +28,7 @@ static void pack(rt_build *b, rt_conv_s8 *p, const int8_t *w)
     size_t from_bytes = p->weight_bytes;
     int runs = rt_conv_runs(p), length = rt_conv_run_length(p);
     p->weight_bytes = (kernels->pack_bytes(rows, runs, length) + 63) / 64 * 64;
-    if (p->weight_bytes > b->options.limits.bytes / (uint64_t)p->groups)
-        p->weight_bytes = b->options.limits.bytes; /* rt_alloc refuses it */
-    uint8_t *to = rt_alloc(b, p->weight_bytes * (size_t)p->groups);
+    uint8_t *to = rt_alloc_many(b, (uint64_t)p->groups, p->weight_bytes);
     for (int g = 0; to != NULL && g < p->groups; g++)
         kernels->pack(to + (size_t)g * p->weight_bytes, w + (size_t)g * from_bytes, rows, runs,
                       length);
@@ -92,8 +90,11 @@ rt_status rt_use_conv_f32(rt_build *b, rt_node *n, const rt_window *win, int32_t
                       .groups = groups,
                       .k = win->k_h * win->k_w * (win->in_c / groups) };
     RT_TRY(rt_activation_range_float(b, n, activation, &p.lo, &p.hi));
+    uint64_t panels = (uint64_t)win->out_c / RT_CONV_F32_PANEL + (uint64_t)groups; /* at least */
+    if (panels * RT_CONV_F32_PANEL * (uint64_t)p.k > SIZE_MAX / 2 / sizeof(float))
+        return RT_REFUSE(b, n, RT_ELIMIT, "%d filters of %d weights", (int)win->out_c, (int)p.k);
     size_t packed = rt_conv_f32_packed(&p);
-    float *weights = rt_alloc(b, packed * sizeof *weights);
+    float *weights = rt_alloc_many(b, packed, sizeof *weights);
     float *biases = rt_alloc(b, (size_t)win->out_c * sizeof *biases);
     if (biases != NULL) {
         for (size_t i = 0; i < packed; i++)
@@ -101,8 +102,8 @@ rt_status rt_use_conv_f32(rt_build *b, rt_node *n, const rt_window *win, int32_t
         for (int32_t o = 0; o < win->out_c; o++) {
             for (int32_t i = 0; i < p.k; i++)
                 weights[rt_conv_f32_place(&p, o, i)] =
-                    rt_weights_real(w, (size_t)o * (size_t)p.k + (size_t)i, o);
-            biases[o] = bias != NULL ? rt_weights_real(bias, (size_t)o, 0) : 0;
+                    rt_weights_real(b, w, (size_t)o * (size_t)p.k + (size_t)i, o);
+            biases[o] = bias != NULL ? rt_weights_real(b, bias, (size_t)o, 0) : 0;
         }
     }
     p.weights = weights;

@@ -45,7 +45,7 @@ static const float *real_weights(rt_build *b, const rt_tensor *w, int32_t channe
 {
     float *to = rt_alloc(b, w->count * sizeof *to);
     for (size_t i = 0; to != NULL && i < w->count; i++)
-        to[i] = rt_weights_real(w, i, (int)(i % (size_t)channels));
+        to[i] = rt_weights_real(b, w, i, (int)(i % (size_t)channels));
     return to;
 }
 

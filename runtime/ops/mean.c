@@ -196,6 +196,8 @@ static rt_status prepare(rt_build *b, rt_node *n)
     memset(&p, 0, sizeof p);
     RT_TRY(reduce_shape(b, n, &p));
     n->work = x->count;
+    if (p.outputs > SIZE_MAX / 4 / sizeof(int64_t))
+        return RT_REFUSE(b, n, RT_ELIMIT, "%zu sums", p.outputs);
     p.type = x->type;
     if (!rt_is_8bit(x)) {
         n->scratch_bytes = p.outputs * sizeof(int64_t); /* or double */

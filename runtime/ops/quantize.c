@@ -228,18 +228,8 @@ static void run_nothing(const rt_call *c)
     (void)c;
 }
 
-/* A number's bytes in the order of the file. */
-static void put_little(float *v)
-{
-    uint32_t bits;
-    memcpy(&bits, v, sizeof bits);
-    const uint8_t bytes[4] = { (uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                               (uint8_t)(bits >> 24) };
-    memcpy(v, bytes, sizeof bytes);
-}
-
 /* A constant is made float32 once, when the model is opened, and is a constant from then on: this
- * is how files hold weights of 16 bits.  Its bytes are little-endian, as a file's. */
+ * is how files hold weights of 16 bits. */
 static rt_status fold(rt_build *b, rt_node *n)
 {
     const rt_tensor *x = b->in[0], *y = b->out[0];
@@ -256,8 +246,6 @@ static rt_status fold(rt_build *b, rt_node *n)
         widen(values, codes, 0, p.count);
     else
         dequantize(&p, values, codes, 0, p.count);
-    for (size_t i = 0; i < p.count; i++)
-        put_little(&values[i]);
     b->m->tensors[n->info.out[0]].data = values;
     return RT_OK;
 }

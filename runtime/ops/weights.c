@@ -87,10 +87,11 @@ static int int4_at(const uint8_t *from, size_t i)
     return (nibble ^ 8) - 8;
 }
 
-float rt_weights_real(const rt_tensor *w, size_t i, int c)
+float rt_weights_real(const rt_build *b, const rt_tensor *w, size_t i, int c)
 {
     if (w->type == RT_FLOAT32)
-        return rt_get_f32((const uint8_t *)w->data + 4 * i);
+        return rt_in_file(b, w) ? rt_get_f32((const uint8_t *)w->data + 4 * i)
+                                : ((const float *)w->data)[i];
     int code = w->type == RT_INT4 ? int4_at(w->data, i) : ((const int8_t *)w->data)[i];
     return rt_scale(w, w->n_scales > 1 ? c : 0) * (float)code;
 }

@@ -19,8 +19,8 @@ rt_status rt_weights_check_float(rt_build *b, const rt_node *n, int channels, in
 /* Whether a float layer has weights of 8 or 4 bits (ops/hybrid.h). */
 bool rt_weights_hybrid(const rt_build *b);
 
-/* Weight i of the tensor, which belongs to output channel c, as a real number. */
-float rt_weights_real(const rt_tensor *w, size_t i, int c);
+/* Weight (or bias) i of the tensor, which belongs to output channel c, as a real number. */
+float rt_weights_real(const rt_build *b, const rt_tensor *w, size_t i, int c);
 
 /* The weights as int8: where the file holds them if they are, else a copy (uint8 less 128, int4
  * unpacked); NULL while measuring if a copy would be made. */
