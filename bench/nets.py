@@ -33,7 +33,8 @@ class Subsample(nn.Module):
         self.stride, self.more = stride, more
 
     def forward(self, x):
-        return nn.functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.more))
+        x = x[:, :, :: self.stride, :: self.stride]
+        return nn.functional.pad(x, (0, 0, 0, 0, 0, self.more))
 
 
 class Block(nn.Module):

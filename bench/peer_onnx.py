@@ -31,7 +31,7 @@ class Noise(CalibrationDataReader):
 
 
 def export(o, path):
-    """The float network as ONNX; batch norms are folded.  Returns shape and multiply-accumulates."""
+    """The float network as ONNX, batch norms folded; its input's shape, multiply-accumulates."""
     import torch
 
     import nets

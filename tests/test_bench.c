@@ -1,5 +1,8 @@
 /* octet bench: what it counts, its keys, its errors, and taking turns.  No test looks at a time. */
+#define _POSIX_C_SOURCE 200809L
 #include <omp.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "export/integer.h"
 #include "nn/base/mem.h"
@@ -172,6 +175,30 @@ static void threads_give_equal_codes(void **state)
     nn_bytes_free(&file);
 }
 
+static atomic_int busy[4], clashes, done;
+
+static void be_busy(void *arg, int chunk, int worker)
+{
+    const struct timespec moment = { .tv_nsec = 200000 };
+    (void)arg;
+    (void)chunk;
+    if (worker < 0 || worker >= 4 || atomic_fetch_add(&busy[worker & 3], 1) > 0)
+        atomic_fetch_add(&clashes, 1);
+    nanosleep(&moment, NULL);
+    atomic_fetch_sub(&busy[worker & 3], 1);
+    atomic_fetch_add(&done, 1);
+}
+
+/* A worker has scratch memory of its own. */
+static void tasks_at_one_time_have_different_workers(void **state)
+{
+    (void)state;
+    omp_set_num_threads(4);
+    ex_integer_threads.run(ex_integer_threads.context, 64, be_busy, NULL);
+    assert_int_equal(atomic_load(&done), 64);
+    assert_int_equal(atomic_load(&clashes), 0);
+}
+
 /* ---- turns ----------------------------------------------------------------------------------- */
 
 static void turns_answer_each_line(void **state)
@@ -296,6 +323,7 @@ int main(void)
         cmocka_unit_test(text_names_every_layer),
         cmocka_unit_test(made_file_is_a_model),
         cmocka_unit_test(threads_give_equal_codes),
+        cmocka_unit_test(tasks_at_one_time_have_different_workers),
         cmocka_unit_test(turns_answer_each_line),
         cmocka_unit_test(turns_must_be_numbers),
         cmocka_unit_test(layers_are_counted),
