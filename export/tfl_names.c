@@ -1,4 +1,4 @@
-/* tfl_names - the schema's name of every operator, also of those that octet neither writes nor runs.
+/* tfl_names - the schema's name of every operator, also of those that octet does not know.
  *
  * Numbers and names from TensorFlow Lite's public schema.fbs, enum BuiltinOperator. */
 #include "export/tfl_ops.h"
