@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "export/tfl_ops.h"
-#include "runtime/model.h"
+#include "runtime/flat.h"
+#include "runtime/schema.h"
 
 enum { MOST_LISTED = 65536 }; /* tensors, operators, metadata entries */
 
@@ -148,24 +149,15 @@ static void read_tensor(reader *r, rt_vector v, int i)
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
-static const rt_op *find_op(int code)
-{
-    for (int i = 0; i < rt_n_ops; i++)
-        if (rt_ops[i]->code == code)
-            return rt_ops[i];
-    return NULL;
-}
-
 /* What can be said against an operator by its code alone. */
 static const char *refusal(reader *r, const rt_operator *op)
 {
-    const rt_op *known = find_op(op->code);
-    if (known == NULL)
+    int known = rt_known_version(op->code);
+    if (known == 0)
         return "not an operator that octet runs";
-    if (op->version >= 1 && op->version <= known->max_version)
+    if (op->version >= 1 && op->version <= known)
         return NULL;
-    return nn_arena_printf(r->arena, "version %d; octet knows 1 to %d", op->version,
-                           known->max_version);
+    return nn_arena_printf(r->arena, "version %d; octet knows 1 to %d", op->version, known);
 }
 
 static void read_code(reader *r, rt_table table, rt_operator *op)

@@ -209,6 +209,10 @@ RT_API const rt_operator *rt_operator_at(const rt_model *m, int op);
 RT_API float rt_scale(const rt_tensor *t, int c);
 RT_API int32_t rt_zero_point(const rt_tensor *t, int c);
 
+/* The highest version of a builtin operator that this runtime knows, 0 for an operator that it does
+ * not run at all.  Its inputs may still be refused. */
+RT_API int rt_known_version(int builtin_code);
+
 /* The k-th option of an operator, for printing; false when there are no more. */
 RT_API bool rt_option_at(const rt_model *m, int op, int k, rt_option *out);
 

@@ -298,6 +298,12 @@ static const rt_op *find_op(int64_t code)
     return NULL;
 }
 
+int rt_known_version(int builtin_code)
+{
+    const rt_op *op = find_op(builtin_code);
+    return op != NULL ? op->max_version : 0;
+}
+
 /* The row of the operator's code, and its version. */
 static void read_code(rt_build *b, rt_table table, rt_node *n)
 {

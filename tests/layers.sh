@@ -12,7 +12,7 @@ allowed() {
     data) echo "data nn/base" ;;
     models) echo "models nn nn/base" ;;
     quant) echo "quant nn optim nn/base" ;;
-    export) echo "export quant nn nn/base runtime/rt.h runtime/schema.h runtime/requant.h" ;;
+    export) echo "export quant nn nn/base runtime/rt.h runtime/flat.h runtime/schema.h runtime/requant.h" ;;
     train) echo "train export quant models data optim nn nn/kernels nn/base runtime/rt.h runtime/cpu.h runtime/schema.h" ;;
     esac
 }
