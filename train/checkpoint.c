@@ -185,15 +185,16 @@ static nn_status visit_all(void *file, const train_network *n, const train_state
 static const struct counter {
     const char *name;
     train_dtype dtype;
-    size_t at; /* in train_state */
+    size_t at;  /* in train_state */
+    bool later; /* older files are without it: 0 */
 } counters[] = {
-    { "counter/step", TRAIN_I64, offsetof(train_state, step) },
-    { "counter/best_correct", TRAIN_I64, offsetof(train_state, best_correct) },
-    { "counter/best_step", TRAIN_I64, offsetof(train_state, best_step) },
-    { "counter/seen", TRAIN_I64, offsetof(train_state, seen) },
-    { "counter/correct", TRAIN_I64, offsetof(train_state, correct) },
-    { "counter/loss", TRAIN_F64, offsetof(train_state, loss) },
-    { "counter/halvings", TRAIN_I64, offsetof(train_state, halvings) },
+    { "counter/step", TRAIN_I64, offsetof(train_state, step), false },
+    { "counter/best_correct", TRAIN_I64, offsetof(train_state, best_correct), false },
+    { "counter/best_step", TRAIN_I64, offsetof(train_state, best_step), false },
+    { "counter/seen", TRAIN_I64, offsetof(train_state, seen), false },
+    { "counter/correct", TRAIN_I64, offsetof(train_state, correct), false },
+    { "counter/loss", TRAIN_F64, offsetof(train_state, loss), false },
+    { "counter/halvings", TRAIN_I64, offsetof(train_state, halvings), true },
 };
 
 enum { N_COUNTERS = sizeof counters / sizeof counters[0] };
@@ -210,6 +211,9 @@ static nn_status take_counters(const train_tensors *file, train_state *s)
 {
     for (int i = 0; i < N_COUNTERS; i++) {
         const train_tensor *t = train_tensors_find(file, counters[i].name);
+        memset((char *)s + counters[i].at, 0, sizeof(int64_t));
+        if (t == NULL && counters[i].later)
+            continue;
         if (t == NULL || t->dtype != counters[i].dtype || t->count != 1)
             return nn_fail(NN_EFORMAT, "tensor %s: is missing; this is no state to resume from",
                            counters[i].name);
