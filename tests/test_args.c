@@ -25,6 +25,7 @@ static const train_arg rows[] = {
     { ROW("flag", TRAIN_FLAG, flag), .help = "a flag" },
     { ROW("number", TRAIN_INT, number), .value = "7", .min = -5, .max = 100, .help = "a number" },
     { ROW("colour", TRAIN_CHOICE, choice), .value = "green", .choices = colours, .help = "one of" },
+    { ROW("shade", TRAIN_CHOICE, choice), .choices = colours, .bare = "red" },
     { ROW("count", TRAIN_COUNT, count), .value = "3k" },
     { ROW("real", TRAIN_REAL, real), .value = "0.1", .max = 2 },
     { ROW("text", TRAIN_TEXT, text), .value = "as it is" },
@@ -156,6 +157,31 @@ static void options_and_operands_are_told_apart(void **state)
     assert_ok(parse(&a, &s, "--flag=false --number -3"));
     assert_true(!s.flag && s.number == -3);
     train_args_free(&a);
+}
+
+/* A choice that may stand alone takes the next word only if that is one of its names. */
+static void a_choice_may_have_no_value(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words[3];
+        int n, choice, operands;
+    } cases[] = {
+        { { "--shade", "green" }, 2, 1, 0 },  { { "--shade=green" }, 1, 1, 0 },
+        { { "--shade" }, 1, 0, 0 },           { { "--shade", "file" }, 2, 0, 1 },
+        { { "--shade", "--flag" }, 2, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *argv[3];
+        sample s = { .choice = -1 };
+        train_args a;
+        for (int k = 0; k < cases[i].n; k++)
+            argv[k] = (char *)(uintptr_t)cases[i].words[k];
+        assert_ok(train_args_parse(&a, &group, 1, &s, cases[i].n, argv));
+        assert_int_equal(s.choice, cases[i].choice);
+        assert_int_equal(a.n_operands, cases[i].operands);
+        train_args_free(&a);
+    }
 }
 
 static void a_wrong_option_is_answered(void **state)
@@ -304,6 +330,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_whole),
         cmocka_unit_test(a_real_is_written_so_that_it_reads_back),
         cmocka_unit_test(options_and_operands_are_told_apart),
+        cmocka_unit_test(a_choice_may_have_no_value),
         cmocka_unit_test(a_wrong_option_is_answered),
         cmocka_unit_test(the_command_line_wins_over_the_recipe),
         cmocka_unit_test(a_wrong_recipe_names_its_line),

@@ -79,6 +79,22 @@ static nn_status unknown_option(const train_args *a, const char *name)
     return nn_fail(NN_EINVAL, "--%.60s: unknown option; see --help", name);
 }
 
+static bool is_choice(const train_arg *arg, const char *text)
+{
+    for (int i = 0; arg->choices[i] != NULL; i++)
+        if (text != NULL && strcmp(arg->choices[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* What an option without "=" means if the next word is not its value; NULL: that it is. */
+static const char *bare_value(const train_arg *arg, const char *next)
+{
+    if (arg->kind == TRAIN_FLAG)
+        return "true";
+    return arg->bare != NULL && !is_choice(arg, next) ? arg->bare : NULL;
+}
+
 /* Reads the option at argv[i]; returns in *used how many words it took. */
 static nn_status read_option(train_args *a, int argc, char **argv, int i, int *used)
 {
@@ -91,8 +107,8 @@ static nn_status read_option(train_args *a, int argc, char **argv, int i, int *u
         return unknown_option(a, name);
     const char *value = equals != NULL ? equals + 1 : NULL;
     *used = 1;
-    if (value == NULL && p.arg->kind == TRAIN_FLAG)
-        value = "true";
+    if (value == NULL)
+        value = bare_value(p.arg, i + 1 < argc ? argv[i + 1] : NULL);
     if (value == NULL && i + 1 >= argc)
         return nn_fail(NN_EINVAL, "--%s: needs a value", name);
     if (value == NULL) {

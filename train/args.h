@@ -65,6 +65,8 @@ typedef struct train_arg {
     const char *help;
     double min, max;            /* TRAIN_INT, TRAIN_REAL, TRAIN_REALS: bounds, unless both are 0 */
     const char *const *choices; /* TRAIN_CHOICE: names, ended by NULL */
+    const char *bare;           /* TRAIN_CHOICE: what the option without a value means; NULL: it
+                                   needs one */
     unsigned flags;
     const char *section; /* TRAIN_TEXT "a=1,b=2": in a recipe a section of its own, with a line for
                             each entry; NULL: a line like any other */
