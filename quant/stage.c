@@ -89,3 +89,13 @@ nn_status quant_run_all(quant_run *r, const quant_pictures *pictures, bool obser
         NN_TRY(run_batch(r, image, n, &run, last, see, ctx));
     }
 }
+
+void quant_swap_trained(nn_params *params, nn_real *other)
+{
+    const nn_vector v = nn_params_trained(params);
+    for (size_t i = 0; other != NULL && i < v.count; i++) {
+        const nn_real x = v.value[i];
+        v.value[i] = other[i];
+        other[i] = x;
+    }
+}

@@ -57,4 +57,9 @@ typedef nn_status quant_see(void *ctx, const quant_run *r, int n);
 nn_status quant_run_all(quant_run *r, const quant_pictures *pictures, bool observe,
                         const nn_node *last, quant_see *see, void *ctx);
 
+/* Exchanges the trained vector (nn_params_trained) with another one of the same length: the float
+ * network and one whose weights were changed run in turn on one set of parameters.  NULL: nothing.
+ */
+void quant_swap_trained(nn_params *params, nn_real *other);
+
 #endif

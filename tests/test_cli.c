@@ -197,6 +197,26 @@ static void every_method_makes_a_file(void **state)
     }
 }
 
+static void better_methods_can_be_combined(void **state)
+{
+    (void)state;
+    const char *saved = test_path("b.safetensors"), *file = test_path("b.tflite");
+    cJSON *o = object_of(octet("quantize %s --data noise:8x8x3:4:200 --calib 40 --weight-bits 4 "
+                               "--equalize --relu6 relu --absorb-bias --adaround "
+                               "--adaround-steps 20 --bias-correction --out %s --save %s --json",
+                               f("model.safetensors"), file, saved));
+    assert_string_equal(string(o, "made"),
+                        "minmax of 40 pictures, weights minmax, relu6 to relu, equalized, biases "
+                        "absorbed, adaround 20 steps, biases corrected (empirical)");
+    cJSON_Delete(o);
+    check_done(octet("verify %s %s --data noise:8x8x3:4:200 --quiet", saved, file));
+    check_done(octet("quantize %s --data noise:8x8x3:4:200 --bias-correction analytical --out %s",
+                     f("model.safetensors"), file));
+    check_error(octet("quantize %s --data noise:8x8x3:4:200 --bias-correction=analytic --out %s",
+                      f("model.safetensors"), file),
+                2, "analytical");
+}
+
 static void export_of_a_run_is_its_model(void **state)
 {
     (void)state;
@@ -236,7 +256,8 @@ static void quantize_refuses(void **state)
                 "--percentile");
     check_error(octet("quantize %s --data sample --out x", q("model.safetensors")), 2,
                 "quantized already");
-    check_error(octet("quantize %s --data sample --out x", q("model.tflite")), 1, "model.tflite");
+    check_error(octet("quantize %s --data sample --adaround --out x", q("model.tflite")), 1,
+                "model.tflite");
     check_error(octet("quantize %s --data sample --method minimax --out x", from), 2,
                 "did you mean minmax?");
     check_error(octet("quantize %s --data sample", from), 2, "--out");
@@ -313,6 +334,7 @@ int main(void)
         cmocka_unit_test(quantize_and_export_agree),
         cmocka_unit_test(a_quantized_network_can_be_used_further),
         cmocka_unit_test(every_method_makes_a_file),
+        cmocka_unit_test(better_methods_can_be_combined),
         cmocka_unit_test(export_of_a_run_is_its_model),
         cmocka_unit_test(results_go_to_stdout),
         cmocka_unit_test(every_granularity_and_width),

@@ -150,7 +150,7 @@ static nn_status calibrate(train_network *n, const ds_set *set)
     int used;
     NN_TRY(train_args_defaults(&group, 1, &o));
     o.calib = 8;
-    return train_post_run(&used, n, set, &o, 1);
+    return train_post_run(&used, n, set, &o, 1, NULL);
 }
 
 nn_status train_bench_file(nn_bytes *out, const train_bench_settings *s)

@@ -68,12 +68,18 @@ static nn_status write_files(result *r, const train_network *n, const settings *
     return st;
 }
 
+static void say_progress(void *ctx, const char *layer, int done, int total)
+{
+    (void)ctx;
+    train_log_live("adaround: layer %d of %d, %s", done + 1, total, layer);
+}
+
 static nn_status quantize(result *r, train_network *n, const train_call *call)
 {
     const settings *s = call->settings;
     ds_set *set;
     NN_TRY(train_source_open(&set, &s->source, call, &n->info.prep, &n->info, n->info.classes));
-    nn_status st = train_post_run(&r->pictures, n, set, &s->post, s->common.seed);
+    nn_status st = train_post_run(&r->pictures, n, set, &s->post, s->common.seed, say_progress);
     train_source_say_bad(set);
     ds_close(set);
     if (st != NN_OK)

@@ -1,11 +1,16 @@
 #include "train/post.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "train/checkpoint.h"
 #include "train/command.h"
 
 static const char *const weight_range_names[] = { "minmax", "mse", NULL };
+enum { RELU6_KEPT, RELU6_TO_RELU };
+static const char *const relu6_names[] = { "keep", "relu", NULL };
+static const char *const correction_names[] = { "none", "empirical", "analytical", NULL };
 
 #define AT(member) offsetof(train_post_options, member)
 static const train_arg args[] = {
@@ -63,6 +68,38 @@ static const train_arg args[] = {
       .help = "of activations",
       .min = 2,
       .max = 8 },
+    { .name = "equalize",
+      .kind = TRAIN_FLAG,
+      .at = AT(equalize),
+      .help = "make the channels of neighbouring layers alike, which helps one scale for all" },
+    { .name = "relu6",
+      .kind = TRAIN_CHOICE,
+      .at = AT(relu6),
+      .value = "keep",
+      .choices = relu6_names,
+      .help = "what becomes of relu6: kept, it bounds --equalize; relu changes the network" },
+    { .name = "absorb-bias",
+      .kind = TRAIN_FLAG,
+      .at = AT(absorb),
+      .help = "move high biases into the layer behind" },
+    { .name = "bias-correction",
+      .kind = TRAIN_CHOICE,
+      .at = AT(bias_correction),
+      .value = "none",
+      .bare = "empirical",
+      .choices = correction_names,
+      .help = "take the mean error out of the biases, by pictures or by batch norms" },
+    { .name = "adaround",
+      .kind = TRAIN_FLAG,
+      .at = AT(adaround),
+      .help = "learn which weights are rounded up" },
+    { .name = "adaround-steps",
+      .kind = TRAIN_INT,
+      .at = AT(adaround_steps),
+      .value = "10000",
+      .min = 1,
+      .max = 100000000,
+      .help = "for each layer" },
 };
 #undef AT
 
@@ -120,10 +157,10 @@ static nn_status check_network(const train_network *n)
 nn_status train_post_load(train_network **out, const char *path, const train_post_options *o,
                           const train_limits *limits)
 {
-    train_quant_options quant = { 0 };
+    train_changes changes = { .relu = o->relu6 == RELU6_TO_RELU };
     train_network *n;
-    NN_TRY(make_quant(&quant, o));
-    NN_TRY(train_network_load(&n, path, &quant, limits));
+    NN_TRY(make_quant(&changes.quant, o));
+    NN_TRY(train_network_load(&n, path, &changes, limits));
     nn_status st = check_network(n);
     if (st != NN_OK) {
         train_network_free(n);
@@ -165,28 +202,56 @@ static nn_status next(void *ctx, const nn_real **image, int *n)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+static void append(char *line, size_t size, const char *fmt, ...) NN_PRINTF(3, 4);
+
+static void append(char *line, size_t size, const char *fmt, ...)
+{
+    const size_t used = strlen(line);
+    va_list list;
+    va_start(list, fmt);
+    vsnprintf(line + used, size - used, fmt, list);
+    va_end(list);
+}
+
 static nn_status describe(train_network *n, const train_post_options *o, int pictures)
 {
-    const bool percentile = strcmp(o->method, "percentile") == 0;
-    n->info.made =
-        nn_arena_printf(n->arena, "%s%s of %d pictures, weights %s", o->method,
-                        percentile ? nn_arena_printf(n->arena, " %.9g", o->percentile) : "",
-                        pictures, weight_range_names[o->weight_range]);
+    char line[256] = "";
+    append(line, sizeof line, "%s", o->method);
+    if (strcmp(o->method, "percentile") == 0)
+        append(line, sizeof line, " %.9g", o->percentile);
+    append(line, sizeof line, " of %d pictures, weights %s", pictures,
+           weight_range_names[o->weight_range]);
+    if (o->relu6 == RELU6_TO_RELU)
+        append(line, sizeof line, ", relu6 to relu");
+    if (o->equalize)
+        append(line, sizeof line, ", equalized");
+    if (o->absorb)
+        append(line, sizeof line, ", biases absorbed");
+    if (o->adaround)
+        append(line, sizeof line, ", adaround %d steps", o->adaround_steps);
+    if (o->bias_correction != QUANT_BIAS_KEPT)
+        append(line, sizeof line, ", biases corrected (%s)", correction_names[o->bias_correction]);
+    n->info.made = nn_arena_strdup(n->arena, line);
     return n->info.made != NULL ? NN_OK : NN_ENOMEM;
 }
 
-static nn_status quantize(train_network *n, const train_post_options *o,
-                          const quant_pictures *pictures)
+static nn_status quantize(train_network *n, const train_post_options *o, uint64_t seed,
+                          train_post_progress *progress, const quant_pictures *pictures)
 {
-    quant_calibration c;
-    NN_TRY(make_calibration(&c, o));
-    NN_TRY(quant_calibrate(n->graph, &n->quant, &c, pictures));
+    quant_post_report report;
+    quant_post p = { .equalize = o->equalize,
+                     .absorb = o->absorb,
+                     .adaround = o->adaround,
+                     .rounding = { .steps = o->adaround_steps, .seed = seed, .progress = progress },
+                     .correction = (quant_bias_correction)o->bias_correction };
+    NN_TRY(make_calibration(&p.calibration, o));
+    NN_TRY(quant_post_run(&report, n->graph, &n->quant, &p, pictures));
     n->has_ranges = true;
     return NN_OK;
 }
 
 nn_status train_post_run(int *used, train_network *n, const ds_set *set,
-                         const train_post_options *o, uint64_t seed)
+                         const train_post_options *o, uint64_t seed, train_post_progress *progress)
 {
     const int all = ds_count(set, DS_TRAIN);
     NN_TRY(ds_check_usable(set, DS_TRAIN));
@@ -197,7 +262,8 @@ nn_status train_post_run(int *used, train_network *n, const ds_set *set,
     l.seed = seed;
     *used = f.count;
     NN_TRY(ds_loader_new(&f.loader, set, DS_TRAIN, &l));
-    nn_status st = quantize(n, o, &(quant_pictures){ &f, l.batch, rewind_feed, next });
+    nn_status st =
+        quantize(n, o, seed, progress, &(quant_pictures){ &f, l.batch, rewind_feed, next });
     ds_loader_free(f.loader);
     return st == NN_OK ? describe(n, o, f.count) : st;
 }

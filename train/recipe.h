@@ -23,11 +23,14 @@ typedef struct train_data_options {
     bool skip_bad;
 } train_data_options;
 
+enum { TRAIN_PAPER, TRAIN_RELU, TRAIN_RELU6 }; /* choices of --activation */
+
 /* The network: [model]. */
 typedef struct train_model_options {
     const char *model; /* NULL: not given */
     double width;
     double dropout; /* negative: the paper's */
+    int activation; /* TRAIN_PAPER, ... */
     int conv;       /* 0 exact, 1 fast */
 } train_model_options;
 

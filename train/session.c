@@ -152,13 +152,17 @@ static nn_status check_limits(const train_network *n, const train_limits *limits
 static nn_status build_float(train_network *n)
 {
     const train_model_options *m = &n->info.recipe.model;
+    static const nn_activation activations[] = {
+        [TRAIN_PAPER] = NN_LINEAR, [TRAIN_RELU] = NN_RELU, [TRAIN_RELU6] = NN_RELU6
+    };
     const train_prep *p = &n->info.prep;
     model_config c = { .height = p->height,
                        .width = p->width,
                        .channels = p->channels,
                        .classes = n->info.classes,
                        .width_multiplier = m->width,
-                       .dropout = m->dropout };
+                       .dropout = m->dropout,
+                       .activation = activations[m->activation] };
     if (m->model == NULL)
         return nn_fail(NN_EINVAL, "--model: is missing; `octet help train` lists the networks");
     NN_TRY(nn_params_new(&n->params));
@@ -263,29 +267,32 @@ static nn_status build_any(train_network **out, const train_info *info, const tr
 }
 
 static nn_status load(train_network **out, const train_tensors *file, nn_arena *arena,
-                      const train_quant_options *quant, const train_limits *limits)
+                      const train_changes *changes, const train_limits *limits)
 {
     train_info info;
     NN_TRY(train_checkpoint_info(&info, arena, file));
-    if (quant != NULL)
-        info.recipe.quant = *quant;
+    if (changes != NULL) {
+        info.recipe.quant = changes->quant;
+        if (changes->relu)
+            info.recipe.model.activation = TRAIN_RELU;
+    }
     nn_status st = build_any(out, &info, limits);
     if (st == NN_EINVAL || st == NN_ESHAPE) /* the file's fault, not the user's */
-        return quant != NULL ? st : nn_fail_context(NN_EFORMAT, "cannot be built");
+        return changes != NULL ? st : nn_fail_context(NN_EFORMAT, "cannot be built");
     if (st == NN_OK)
         st = train_checkpoint_fill(file, *out);
-    if (quant != NULL && st == NN_OK)
+    if (changes != NULL && st == NN_OK)
         (*out)->has_ranges = false; /* those in the file belong to other settings */
     return st;
 }
 
-nn_status train_network_load(train_network **out, const char *path,
-                             const train_quant_options *quant, const train_limits *limits)
+nn_status train_network_load(train_network **out, const char *path, const train_changes *changes,
+                             const train_limits *limits)
 {
     train_tensors *file = NULL;
     train_network *n = NULL;
     NN_TRY(train_tensors_read(&file, path));
-    nn_status st = load(&n, file, train_tensors_arena(file), quant, limits);
+    nn_status st = load(&n, file, train_tensors_arena(file), changes, limits);
     train_tensors_free(file);
     if (st != NN_OK) {
         train_network_free(n);

@@ -58,14 +58,19 @@ extern const train_limits train_no_limits;
 nn_status train_network_new(train_network **out, const train_info *info, bool quant,
                             const train_limits *limits);
 
+typedef struct train_changes {
+    train_quant_options quant;
+    bool relu; /* the activation is relu, whatever it was trained with */
+} train_changes;
+
 /* A network from a checkpoint; moving averages of the weights, if it has any, are taken as the
  * weights.
- *   quant   settings of quantization instead of the checkpoint's own, or NULL
+ *   changes   instead of what the checkpoint says of itself, or NULL
  * If the network cannot be quantized, can_quantize is false and reason says why.
- * Errors: NN_EIO, NN_EFORMAT (not a checkpoint of octet, or damaged), NN_EINVAL (quant),
+ * Errors: NN_EIO, NN_EFORMAT (not a checkpoint of octet, or damaged), NN_EINVAL (changes),
  * NN_ENOMEM. */
-nn_status train_network_load(train_network **out, const char *path,
-                             const train_quant_options *quant, const train_limits *limits);
+nn_status train_network_load(train_network **out, const char *path, const train_changes *changes,
+                             const train_limits *limits);
 void train_network_free(train_network *n); /* NULL is allowed */
 
 /* From data and options to the description of a new network.  Texts live in `arena`.
