@@ -203,9 +203,10 @@ static nn_status print_ops(const result *r, const nn_exec *e)
     const nn_graph *g = nn_exec_plan(e)->graph;
     const int count = nn_graph_count(g);
     int n_layers = 0, n_kinds = 0;
-    group *layers = nn_mem_alloc(2 * (size_t)count * sizeof *layers), *kinds = layers + count;
+    group *layers = nn_mem_alloc(2 * (size_t)count * sizeof *layers);
     if (layers == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: a table of %d nodes", count);
+    group *kinds = layers + count;
     for (int i = 0; i < count; i++) {
         const nn_node *n = nn_graph_node(g, i);
         const work w = work_of(r, e, n);

@@ -77,8 +77,9 @@ static rt_status prepare(rt_build *b, rt_node *n)
     p.p.bytes = rt_type_bytes(x->type);
     if (rt_is_8bit(y))
         p.value[0] = (uint8_t)y->zero_point;
+    const int16_t zero = (int16_t)y->zero_point;
     if (y->type == RT_INT16)
-        memcpy(p.value, &(int16_t){ (int16_t)y->zero_point }, sizeof(int16_t));
+        memcpy(p.value, &zero, sizeof zero);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;
     return RT_OK;
