@@ -76,7 +76,7 @@ RT_SRC   := $(wildcard runtime/*.c runtime/ops/*.c runtime/kernels/*.c)
 # Kernels that use an instruction set, and the choice between them; or none, and no choice.
 RT_FAST  := runtime/kernels/select.c $(foreach i,avx2 avx512 avx512vnni avxvnni neon neondot,$(filter %_$i.c,$(RT_SRC)))
 RT_SRC   := $(filter-out $(if $(RT_PORTABLE),$(RT_FAST),runtime/kernels/select_portable.c),$(RT_SRC))
-PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c train/signals.c $(wildcard train/cmd_*.c)
+PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c train/signals.c train/experiment.c $(wildcard train/cmd_*.c)
 LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)

@@ -42,6 +42,14 @@ const train_arg *train_arg_find(const train_group *groups, int n, const char *na
     return p.arg;
 }
 
+/* Is row i of group g out of reach, because an earlier group has one of the same name? */
+static bool is_hidden(const train_group *groups, int n, int g, int i)
+{
+    place p;
+    const train_arg *arg = &groups[g].rows->args[i];
+    return find(groups, n, arg->name, &p) && p.arg != arg;
+}
+
 static const char *nearest(const train_args *a, const char *name)
 {
     nn_suggestion s = { .given = name };
@@ -321,14 +329,16 @@ static void write_list(const char *section, const char *text, FILE *to)
     }
 }
 
-static nn_status write_group(const train_args *a, const train_group *g, bool lists, FILE *to)
+static nn_status write_group(const train_args *a, int index, bool lists, FILE *to)
 {
     char buffer[TRAIN_ARG_TEXT];
+    const train_group *g = &a->groups[index];
     if (!lists)
         fprintf(to, "\n[%s]\n", g->rows->title);
     for (int i = 0; i < g->rows->n; i++) {
         const train_arg *arg = &g->rows->args[i];
-        if ((arg->flags & TRAIN_PASSING) || (arg->section != NULL) != lists)
+        if ((arg->flags & TRAIN_PASSING) || (arg->section != NULL) != lists ||
+            is_hidden(a->groups, a->n_groups, index, i))
             continue;
         const char *text = train_arg_text(arg, struct_at(a, g->at), buffer);
         if (!fits_a_line(text))
@@ -352,9 +362,9 @@ nn_status train_args_write(const train_args *a, const char *path, const char *he
     fprintf(to, "; %s\n", heading);
     nn_status st = NN_OK;
     for (int g = 0; g < a->n_groups && st == NN_OK; g++)
-        st = write_group(a, &a->groups[g], false, to);
+        st = write_group(a, g, false, to);
     for (int g = 0; g < a->n_groups && st == NN_OK; g++)
-        st = write_group(a, &a->groups[g], true, to);
+        st = write_group(a, g, true, to);
     if (fclose(to) != 0 && st == NN_OK)
         st = nn_fail(NN_ENOMEM, "%s: out of memory", path);
     if (st == NN_OK)
@@ -397,6 +407,7 @@ void train_args_help(const train_group *groups, int n, FILE *to)
     for (int g = 0; g < n; g++) {
         fprintf(to, "\n%s\n", groups[g].rows->title);
         for (int i = 0; i < groups[g].rows->n; i++)
-            help_row(&groups[g].rows->args[i], to);
+            if (!is_hidden(groups, n, g, i))
+                help_row(&groups[g].rows->args[i], to);
     }
 }

@@ -72,7 +72,8 @@ typedef struct train_arg {
                             each entry; NULL: a line like any other */
 } train_arg;
 
-/* Rows over one struct, and where that struct lies in a command's settings. */
+/* Rows over one struct, and where that struct lies in a command's settings.  Where two groups of a
+ * command have a row of one name, the first group's is meant and the other keeps its default. */
 typedef struct train_rows {
     const char *title; /* heading in the help, section in a recipe: "training"; one word */
     const train_arg *args;

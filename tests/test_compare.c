@@ -1,0 +1,135 @@
+/* compare and sweep: tables that go on where they stood, seeds, gates, wrong lists. */
+#define _DEFAULT_SOURCE
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/cli.h"
+
+/* A float network and fine-tuning that take a second. */
+#define SMALL                                                                                      \
+    "--data noise:12x12x1:4:300 --model lenet --input 28x28 --batch 32 --epochs 1 --lr 0.02 "      \
+    "--calib 64 --adaround-steps 20 --threads 1 --quiet "
+#define SMALL_GRID                                                                                 \
+    "--data noise:12x12x1:4:300 --model lenet --input 28x28 --batch 32 --epochs 1 --lr 0.02 "      \
+    "--threads 1 --quiet "
+
+static nn_bytes text_at(const char *folder, const char *name)
+{
+    char path[2 * PATH];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return read_text(path);
+}
+
+static int lines_of(nn_bytes text)
+{
+    int n = 0;
+    for (size_t i = 0; i < text.size; i++)
+        n += text.data[i] == '\n';
+    return n;
+}
+
+static void compare_makes_every_row(void **state)
+{
+    (void)state;
+    char folder[PATH];
+    snprintf(folder, sizeof folder, "%s", test_path("all"));
+    cJSON *json = object_of(octet("compare " SMALL "--out %s --json", folder));
+    static const char *const names[] = { "float",       "minmax",   "percentile",      "mse",
+                                         "entropy",     "equalize", "bias-correction", "adaround",
+                                         "qat-contrib", "qat" };
+    int n = (int)(sizeof names / sizeof names[0]);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "rows")), n);
+    for (int i = 0; i < n; i++) {
+        const cJSON *row = item(json, "rows", i);
+        check_keys(row, "method seeds top1 top1_sd delta delta_sd bytes seconds");
+        assert_string_equal(string(row, "method"), names[i]);
+        assert_true(number(row, "top1") >= 0 && number(row, "bytes") > 1000);
+    }
+    cJSON_Delete(json);
+
+    /* The same again does nothing; more rows are added; another recipe is refused. */
+    nn_bytes before = text_at(folder, "compare.csv");
+    check_done(octet("compare " SMALL "--out %s", folder));
+    nn_bytes again = text_at(folder, "compare.csv");
+    assert_string_equal(text_of(before), text_of(again));
+    check_done(octet("compare " SMALL "--out %s --methods mse:tensor", folder));
+    nn_bytes more = text_at(folder, "compare.csv");
+    assert_int_equal(lines_of(more), lines_of(before) + 1);
+    check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2, "another recipe");
+    free(before.data);
+    free(again.data);
+    free(more.data);
+}
+
+static void compare_has_a_gate(void **state)
+{
+    (void)state;
+    const outcome *o = octet("compare " SMALL "--methods minmax --weight-bits 2 --granularity "
+                             "tensor --out %s --max-drop 1 --init %s",
+                             test_path("gate"), test_path("all/seed1/float/model.safetensors"));
+    check_done(o);
+    check_error(octet("compare " SMALL "--methods minmaks --out %s", test_path("x")), 2, "minmax?");
+    check_error(octet("compare " SMALL "--methods mse:row --out %s", test_path("x")), 2, "tensor");
+    check_error(octet("compare --model lenet --out %s", test_path("x")), 2, "--data");
+    check_error(octet("compare --model lenet --data sample"), 2, "--out");
+}
+
+/* Killed with SIGTERM at some moment, the same command ends with the same table. */
+static void compare_goes_on(void **state)
+{
+    (void)state;
+    char line[COMMAND], folder[PATH];
+    snprintf(folder, sizeof folder, "%s", test_path("cut"));
+    snprintf(line, sizeof line, "exec %s compare " SMALL "--methods minmax,qat --out %s >/dev/null",
+             program, folder);
+    for (int i = 0; i < 3; i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+            _exit(99);
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = 120000000L * (i + 1) }, NULL);
+        kill(child, SIGTERM);
+        waitpid(child, &status, 0);
+        int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        assert_true(code == 143 || code == 0);
+    }
+    check_done(octet("compare " SMALL "--methods minmax,qat --out %s", folder));
+    char a[PATH], b[PATH];
+    snprintf(a, sizeof a, "%s", test_path("cut/seed1/qat/model.tflite"));
+    snprintf(b, sizeof b, "%s", test_path("all/seed1/qat/model.tflite"));
+    check_same_files(a, b);
+}
+
+static void sweep_makes_a_grid(void **state)
+{
+    (void)state;
+    cJSON *json = object_of(octet("sweep " SMALL_GRID "--weight-bits 8,3 --act-bits 8,4 --seeds 2 "
+                                  "--out %s --json",
+                                  test_path("grid")));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "rows")), 4);
+    const cJSON *last = item(json, "rows", 3);
+    assert_true(number(last, "weight_bits") == 3 && number(last, "act_bits") == 4);
+    assert_true(number(last, "seeds") == 2);
+    assert_true(number(last, "bytes") < number(item(json, "rows", 0), "bytes"));
+    cJSON_Delete(json);
+    nn_bytes table = text_at(test_path("grid"), "sweep.csv");
+    assert_int_equal(lines_of(table), 1 + 2 * (1 + 4));
+    free(table.data);
+    check_error(octet("sweep " SMALL_GRID "--weight-bits 8,9 --out %s", test_path("x")), 2, "8,9");
+    check_error(octet("sweep " SMALL_GRID "--act-bits 4,4 --out %s", test_path("x")), 2, "4,4");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(compare_makes_every_row),
+        cmocka_unit_test(compare_has_a_gate),
+        cmocka_unit_test(compare_goes_on),
+        cmocka_unit_test(sweep_makes_a_grid),
+    };
+    return cmocka_run_group_tests(tests, train_models, forget);
+}
