@@ -331,41 +331,41 @@ static void dwconv(void **state)
             check_dwconv(tables[t], n, n % 10, (uint64_t)n);
 }
 
-/* A row of a depthwise convolution by definition. */
+/* Rows of a depthwise convolution by definition. */
 static void convolve(const rt_dwrow *d, const int8_t *w, uint8_t *out)
 {
-    for (int x = 0; x < d->pixels; x++)
-        for (int c = 0; c < d->channels; c++) {
-            int32_t sum = d->bias[c];
-            for (int ky = 0; ky < d->k_h; ky++)
-                for (int kx = 0; kx < d->k_w; kx++) {
-                    int at = x * d->stride + kx * d->dilation - d->pad;
-                    bool inside = d->in[ky] != NULL && at >= 0 && at < d->in_w;
-                    uint8_t v = inside ? d->in[ky][at * d->channels + c] : d->fill;
-                    v ^= d->flip;
-                    sum += (d->flip != 0 ? v : (int8_t)v) * w[(ky * d->k_w + kx) * d->channels + c];
-                }
-            rt_requant_rows q = *d->requant;
-            q.mult += c;
-            q.shift += c;
-            rt_kernels_c()->requant(out + x * d->channels + c, &sum, 1, &q);
+    for (int i = 0; i < d->rows * d->pixels * d->channels; i++) {
+        int c = i % d->channels, x = i / d->channels % d->pixels, y = i / d->channels / d->pixels;
+        int32_t sum = d->bias[c];
+        for (int t = 0; t < d->k_h * d->k_w; t++) {
+            const uint8_t *row = d->in[y * d->in_step + t / d->k_w];
+            int at = x * d->stride + t % d->k_w * d->dilation - d->pad;
+            uint8_t v =
+                row != NULL && at >= 0 && at < d->in_w ? row[at * d->channels + c] : d->fill;
+            v ^= d->flip;
+            sum += (d->flip != 0 ? v : (int8_t)v) * w[t * d->channels + c];
         }
+        rt_requant_rows q = *d->requant;
+        q.mult += c;
+        q.shift += c;
+        rt_kernels_c()->requant(out + i, &sum, 1, &q);
+    }
 }
 
-static void check_dw_row(const rt_kernels *t, rt_dwrow d, uint64_t seed)
+static void check_dw_rows(const rt_kernels *t, rt_dwrow d, uint64_t seed)
 {
     size_t n = (size_t)d.channels, row = n * (size_t)d.in_w, taps = (size_t)(d.k_h * d.k_w);
-    uint8_t *image = noise_bytes(row * (size_t)d.k_h, seed, seed % 3);
-    const uint8_t *in[8];
-    for (int ky = 0; ky < d.k_h; ky++)
-        in[ky] = (seed + (uint64_t)ky) % 5 == 0 ? NULL : image + (size_t)ky * row;
+    size_t count = n * (size_t)(d.pixels * d.rows);
+    uint8_t *image = noise_bytes(row * 16, seed, seed % 3);
+    const uint8_t *in[16];
+    for (int y = 0; y < 16; y++)
+        in[y] = (seed + (uint64_t)y) % 5 == 0 ? NULL : image + (size_t)y * row;
     int8_t *w = noise_bytes(n * taps, seed + 1, 1);
     int32_t *bias = noise_ints(n, seed + 2, -100000, 100000);
     int32_t *mult = noise_ints(n, seed + 3, 1 << 30, INT32_MAX);
     int32_t *shift = noise_ints(n, seed + 4, -12, -2);
     const rt_requant_rows q = { mult, shift, -5, -128, 120, true };
-    uint8_t *out = test_guard_new(n * (size_t)d.pixels, 1),
-            *want = test_guard_new(n * (size_t)d.pixels, 1);
+    uint8_t *out = test_guard_new(count, 1), *want = test_guard_new(count, 1);
     void *packed = test_guard_new(t->dw_bytes(d.channels, d.k_h, d.k_w), 0);
     t->dw_pack(packed, w, d.channels, d.k_h, d.k_w);
     test_guard_check(packed);
@@ -376,28 +376,30 @@ static void check_dw_row(const rt_kernels *t, rt_dwrow d, uint64_t seed)
     d.requant = &q;
     d.out = out;
     d.scratch = test_guard_new(t->dw_scratch(&d), 0);
-    t->dw_row(&d);
+    t->dw_rows(&d);
     test_guard_check(d.scratch);
     test_guard_check(out);
     convolve(&d, w, want);
-    for (size_t i = 0; i < n * (size_t)d.pixels; i++)
+    for (size_t i = 0; i < count; i++)
         if (out[i] != want[i])
-            fail_msg("%s dw_row %dx%d, stride %d, %d channels: pixel %zu channel %zu: %d, not %d",
+            fail_msg("%s dw_rows %dx%d, stride %d, %d channels: pixel %zu channel %zu: %d, not %d",
                      t->name, d.k_h, d.k_w, d.stride, d.channels, i / n, i % n, out[i], want[i]);
     void *mine[] = { image, w, bias, mult, shift, out, want, packed, d.scratch };
     free_all(mine, 9);
 }
 
-static void dw_row(void **state)
+static void dw_rows(void **state)
 {
     (void)state;
     static const int sides[][2] = { { 3, 3 }, { 5, 5 }, { 1, 1 }, { 4, 10 }, { 2, 3 }, { 7, 7 } };
     for (int t = 0; t < n_tables; t++)
-        for (int channels = 1; channels <= 150 && tables[t]->dw_row != NULL;
+        for (int channels = 1; channels <= 150 && tables[t]->dw_rows != NULL;
              channels += channels < 40 ? 1 : 13)
             for (int i = 0; i < 6; i++) {
                 int wide = channels % 9;
-                rt_dwrow d = { .channels = channels,
+                rt_dwrow d = { .rows = 1 + channels % 3,
+                               .in_step = 1 + channels % 2,
+                               .channels = channels,
                                .k_h = sides[i][0],
                                .k_w = sides[i][1],
                                .stride = 1 + channels % 3,
@@ -406,7 +408,7 @@ static void dw_row(void **state)
                                .in_w = 1 + wide,
                                .pixels = 1 + wide / 2 + i % 3,
                                .fill = (uint8_t)(channels * 37) };
-                check_dw_row(tables[t], d, (uint64_t)(channels * 10 + i));
+                check_dw_rows(tables[t], d, (uint64_t)(channels * 10 + i));
             }
 }
 
@@ -455,7 +457,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(product), cmocka_unit_test(requant), cmocka_unit_test(add),
-        cmocka_unit_test(rows),    cmocka_unit_test(dwconv),  cmocka_unit_test(dw_row),
+        cmocka_unit_test(rows),    cmocka_unit_test(dwconv),  cmocka_unit_test(dw_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

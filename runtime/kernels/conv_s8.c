@@ -5,10 +5,11 @@
 #include "runtime/real.h"
 
 enum {
-    GRAIN = 1 << 19, /* multiply-accumulates that are worth a block of their own */
-    COPY_BYTES =
-        49152,  /* of a block's part of the image, where one output row does not need more */
-    SLACK = 64, /* kernels may read past the end of the copy */
+    GRAIN = 1 << 19,        /* multiply-accumulates that are worth a block of their own */
+    LEAST_PIXELS = 24,      /* of a block of single taps: all weights pass by for it */
+    WEIGHT_BYTES = 3 << 17, /* that stay near while such blocks follow each other */
+    COPY_BYTES = 49152,     /* of a block's part of the image, unless one output row needs more */
+    SLACK = 64,             /* kernels may read past the end of the copy */
     ALIGN = 64
 };
 
@@ -95,7 +96,7 @@ static void cut_pixels(rt_conv_s8 *p, const rt_kernels *kernels)
 {
     uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c, row = each * (uint64_t)p->win.out_w;
     p->tile_h = 1;
-    p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : GRAIN / each + 8);
+    p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : GRAIN / each + LEAST_PIXELS);
     set_line(p);
     while (copy_bytes(p, kernels) > 2 * COPY_BYTES && p->tile_w > 16) {
         p->tile_w = even(p->win.out_w, (uint64_t)p->tile_w / 2);
@@ -112,7 +113,9 @@ static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
     uint64_t pixels = (uint64_t)p->win.out_h * (uint64_t)p->win.out_w;
     size_t image = (size_t)p->win.in_h * (size_t)p->win.in_w * (size_t)p->win.in_c;
     p->tile_c = p->win.out_c / p->groups;
-    if (p->groups > 1 || image > (size_t)p->win.out_c * (size_t)p->k)
+    size_t weights = (size_t)p->win.out_c * (size_t)p->k;
+    bool flat = p->k == p->win.in_c;
+    if (p->groups > 1 || image > weights || (flat && weights < WEIGHT_BYTES))
         return;
     rt_conv_s8 whole = *p;
     whole.tile_h = p->win.out_h;
@@ -122,8 +125,9 @@ static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
         return;
     uint64_t panel = pixels * (uint64_t)p->k * RT_PANEL;
     int32_t panels = pieces(p->win.out_c, RT_PANEL);
+    uint64_t some = GRAIN / panel + (flat ? 4 : 1); /* flat: the copy is work, too */
     *p = whole;
-    p->tile_c = least(p->win.out_c, even(panels, GRAIN / panel + 1) * RT_PANEL);
+    p->tile_c = least(p->win.out_c, even(panels, some) * RT_PANEL);
 }
 
 void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels)

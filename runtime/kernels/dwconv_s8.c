@@ -6,16 +6,18 @@ enum {
     MOST = 32, /* taps at a time */
     ALIGN = 64,
     GRAIN = 1 << 17,    /* multiply-accumulates that are worth a block of their own */
-    MOST_ROWS = 16,     /* of a filter, for dw_row */
+    MOST_TAPS = 16,     /* of a filter's side, for dw_rows */
+    MOST_ROWS = 64,     /* of the image behind a block, likewise */
     MOST_COLUMNS = 4096 /* of the image with its border, likewise */
 };
 
 bool rt_dwconv_by_row(const rt_dwconv_s8 *p, const rt_kernels *kernels)
 {
     const rt_window *w = &p->win;
-    return kernels->dw_row != NULL && p->multiplier == 1 && p->requant.narrow &&
-           w->k_h <= MOST_ROWS && w->pad_left <= MOST_COLUMNS && w->dilation_w <= MOST_COLUMNS &&
-           w->k_w <= MOST_ROWS && w->stride_w <= MOST_ROWS && w->out_w <= MOST_COLUMNS;
+    return kernels->dw_rows != NULL && p->multiplier == 1 && p->requant.narrow &&
+           w->k_h <= MOST_TAPS && w->dilation_h == 1 && w->pad_left <= MOST_COLUMNS &&
+           w->dilation_w <= MOST_COLUMNS && w->k_w <= MOST_TAPS && w->stride_w <= MOST_TAPS &&
+           w->stride_h <= MOST_TAPS && w->out_w <= MOST_COLUMNS;
 }
 
 void rt_dwconv_plan(rt_dwconv_s8 *p)
@@ -23,6 +25,8 @@ void rt_dwconv_plan(rt_dwconv_s8 *p)
     uint64_t row =
         (uint64_t)p->win.out_w * (uint64_t)p->win.out_c * (uint64_t)(p->win.k_h * p->win.k_w);
     uint64_t rows = GRAIN / row + 1;
+    uint64_t most = (uint64_t)(MOST_ROWS - MOST_TAPS) / (uint64_t)p->win.stride_h + 1;
+    rows = rows > most ? most : rows;
     p->tile_h = rows > (uint64_t)p->win.out_h ? p->win.out_h : (int32_t)rows;
 }
 
@@ -42,6 +46,7 @@ int rt_dwconv_blocks(const rt_dwconv_s8 *p)
 static rt_dwrow row_of(const rt_dwconv_s8 *p)
 {
     return (rt_dwrow){ .in_w = p->win.in_w,
+                       .in_step = p->win.stride_h,
                        .channels = p->win.in_c,
                        .k_h = p->win.k_h,
                        .k_w = p->win.k_w,
@@ -56,20 +61,21 @@ static rt_dwrow row_of(const rt_dwconv_s8 *p)
                        .requant = &p->requant };
 }
 
-static void run_row(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *image,
-                    uint8_t *out, int32_t y, void *scratch)
+static void run_rows(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *image,
+                     uint8_t *out, int32_t y, int32_t rows, void *scratch)
 {
     const uint8_t *in[MOST_ROWS];
-    for (int32_t ky = 0; ky < p->win.k_h; ky++) {
-        int32_t at = y * p->win.stride_h - p->win.pad_top + ky * p->win.dilation_h;
-        size_t row = (size_t)p->win.in_w * (size_t)p->win.in_c;
-        in[ky] = at < 0 || at >= p->win.in_h ? NULL : image + (size_t)at * row;
-    }
+    int32_t top = y * p->win.stride_h - p->win.pad_top;
+    int32_t lines = (rows - 1) * p->win.stride_h + p->win.k_h;
+    size_t line = (size_t)p->win.in_w * (size_t)p->win.in_c;
+    for (int32_t i = 0; i < lines; i++)
+        in[i] = top + i < 0 || top + i >= p->win.in_h ? NULL : image + (size_t)(top + i) * line;
     rt_dwrow d = row_of(p);
     d.in = in;
+    d.rows = rows;
     d.out = out;
     d.scratch = scratch;
-    kernels->dw_row(&d);
+    kernels->dw_rows(&d);
 }
 
 size_t rt_dwconv_scratch(const rt_dwconv_s8 *p, const rt_kernels *kernels)
@@ -154,12 +160,10 @@ void rt_dwconv_run(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8
     int32_t end = w->out_h - y < p->tile_h ? w->out_h : y + p->tile_h;
     const uint8_t *from = in + (size_t)image * (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c;
     void *aligned = (uint8_t *)scratch + (ALIGN - (uintptr_t)scratch % ALIGN) % ALIGN;
-    for (; y < end; y++) {
-        size_t row = (size_t)image * (size_t)w->out_h + (size_t)y;
-        uint8_t *to = out + row * (size_t)w->out_w * (size_t)w->out_c;
-        if (p->packed != NULL)
-            run_row(p, kernels, from, to, y, aligned);
-        else
-            run_pixels(p, kernels, from, to, y, scratch);
-    }
+    size_t row = (size_t)w->out_w * (size_t)w->out_c;
+    uint8_t *to = out + ((size_t)image * (size_t)w->out_h + (size_t)y) * row;
+    if (p->packed != NULL)
+        run_rows(p, kernels, from, to, y, end - y, aligned);
+    for (; p->packed == NULL && y < end; y++, to += row)
+        run_pixels(p, kernels, from, to, y, scratch);
 }

@@ -3,7 +3,7 @@
  *   acc[y,x,o] = bias[o] + sum (w[ky,kx,o] - w_zero) (in[y s + ky d - pad, ..., o / m] - in_zero)
  *
  * over the taps inside the image, for m filters a channel; then as conv_s8.  Work is cut into
- * blocks of output rows.  With one int8 filter a channel a row is one call of the kernels' dw_row,
+ * blocks of output rows.  With one int8 filter a channel a row is one call of the kernels' dw_rows,
  * if they have it; else pixels go tap by tap.  Bit-exact with TensorFlow Lite's
  * integer_ops/depthwise_conv.h and depthwiseconv_uint8.h. */
 #ifndef OCTET_RUNTIME_KERNELS_DWCONV_S8_H
@@ -18,14 +18,14 @@ typedef struct rt_dwconv_s8 {
     bool unsigned_x;        /* uint8 activations */
     int32_t in_zero;        /* of the activations' type */
     const int16_t *weights; /* [k_h][k_w][in_c * multiplier], less their zero point: within +-255 */
-    const void *packed;     /* not NULL: for dw_row, and the bias is folded */
-    uint8_t flip;           /* for dw_row */
+    const void *packed;     /* not NULL: for dw_rows, and the bias is folded */
+    uint8_t flip;           /* for dw_rows */
     const int32_t *bias;
     rt_requant_rows requant;
     int32_t tile_h; /* rows of a block; rt_dwconv_plan chooses it */
 } rt_dwconv_s8;
 
-/* Whether dw_row serves.  `narrow` must be known. */
+/* Whether dw_rows serves.  `narrow` must be known. */
 bool rt_dwconv_by_row(const rt_dwconv_s8 *p, const rt_kernels *kernels);
 
 /* Chooses blocks, by shape. */

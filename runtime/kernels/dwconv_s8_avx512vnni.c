@@ -1,4 +1,4 @@
-/* dwconv_s8 for AVX-512-VNNI: sixteen channels of one output row.
+/* dwconv_s8 for AVX-512-VNNI: sixteen channels of output rows.
  *
  * vpdpbusd adds four products a lane, so four rows of the image are interleaved: a column of the
  * scratch is 16 times (in[0][c], in[1][c], in[2][c], in[3][c]), and every output takes k_w of them
@@ -15,11 +15,10 @@ static int groups_of(int k_h)
     return (k_h + ROWS - 1) / ROWS;
 }
 
-/* Columns behind the row: pixels go by fours. */
+/* Columns behind a row. */
 static int columns_of(const rt_dwrow *d)
 {
-    int pixels = (d->pixels + PIXELS - 1) / PIXELS * PIXELS;
-    return (pixels - 1) * d->stride + (d->k_w - 1) * d->dilation + 1;
+    return (d->pixels - 1) * d->stride + (d->k_w - 1) * d->dilation + 1;
 }
 
 size_t rt_dw_bytes__avx512vnni(int channels, int k_h, int k_w)
@@ -55,10 +54,11 @@ typedef struct source {
     size_t step;
 } source;
 
-static source source_of(const rt_dwrow *d, int ky, int c, const uint8_t *outside)
+static source source_of(const rt_dwrow *d, int y, int ky, int c, const uint8_t *outside)
 {
-    if (ky < d->k_h && d->in[ky] != NULL)
-        return (source){ d->in[ky] + c, (size_t)d->channels };
+    const uint8_t *row = ky < d->k_h ? d->in[y * d->in_step + ky] : NULL;
+    if (row != NULL)
+        return (source){ row + c, (size_t)d->channels };
     return (source){ outside, 0 };
 }
 
@@ -81,7 +81,7 @@ static void interleave(uint8_t *to, const source s[ROWS], int begin, int end, __
     }
 }
 
-static void make_columns(const rt_dwrow *d, int g, int c, __mmask16 mask, uint8_t *to)
+static void make_columns(const rt_dwrow *d, int y, int g, int c, __mmask16 mask, uint8_t *to)
 {
     uint8_t outside[LANES];
     source rows[ROWS];
@@ -90,7 +90,7 @@ static void make_columns(const rt_dwrow *d, int g, int c, __mmask16 mask, uint8_
     const __m512i fill = _mm512_set1_epi8((char)(d->fill ^ d->flip));
     _mm_storeu_si128((__m128i *)(void *)outside, _mm_set1_epi8((char)d->fill));
     for (int r = 0; r < ROWS; r++)
-        rows[r] = source_of(d, g * ROWS + r, c, outside);
+        rows[r] = source_of(d, y, g * ROWS + r, c, outside);
     for (int x = 0; x < begin; x++)
         _mm512_store_si512(to + x * COLUMN, fill);
     interleave(to + begin * COLUMN, rows, 0, end - begin, mask, _mm_set1_epi8((char)d->flip));
@@ -107,57 +107,53 @@ typedef struct block {
     const int8_t *w;
 } block;
 
-/* Four pixels, `step` and `apart` bytes of columns from one to the next and from tap to tap. */
-RT_INLINE __m512i four_pixels(const block *b, const uint8_t *columns, const int8_t *w, size_t group,
-                              size_t step, size_t apart, const int k_w, int groups)
-{
-    __m512i s[PIXELS];
-    for (int x = 0; x < PIXELS; x++)
-        s[x] = b->bias;
-    for (int g = 0; g < groups; g++, columns += group)
-        for (int k = 0; k < k_w; k++, w += COLUMN) {
-            __m512i weights = _mm512_loadu_si512(w);
-            const uint8_t *at = columns + (size_t)k * apart;
-            for (int x = 0; x < PIXELS; x++)
-                s[x] =
-                    _mm512_dpbusd_epi32(s[x], _mm512_loadu_si512(at + (size_t)x * step), weights);
-        }
-    for (int x = 0; x < PIXELS; x++)
-        s[x] = rt_rescale512(s[x], &b->scale);
-    return rt_codes512(s[0], s[1], s[2], s[3], &b->clamp);
-}
-
-static void store_pixels(uint8_t *out, size_t step, __m512i codes, __mmask16 mask, int n)
-{
-    uint8_t bytes[PIXELS * LANES];
-    if (n == PIXELS && mask == 0xFFFF) {
-        _mm_storeu_si128((__m128i *)(void *)out, _mm512_castsi512_si128(codes));
-        _mm_storeu_si128((__m128i *)(void *)(out + step), _mm512_extracti32x4_epi32(codes, 1));
-        _mm_storeu_si128((__m128i *)(void *)(out + 2 * step), _mm512_extracti32x4_epi32(codes, 2));
-        _mm_storeu_si128((__m128i *)(void *)(out + 3 * step), _mm512_extracti32x4_epi32(codes, 3));
-        return;
-    }
-    _mm512_storeu_si512(bytes, codes);
-    for (int x = 0; x < n; x++)
-        _mm_mask_storeu_epi8(out + (size_t)x * step, mask,
-                             _mm_loadu_si128((const __m128i *)(const void *)(bytes + x * LANES)));
-}
-
-RT_INLINE void run_block(const rt_dwrow *d, const block *b, int c, const int k_w)
+/* `some` pixels (constant where it is called), `step` and `apart` bytes of columns from one to the
+ * next and from tap to tap. */
+RT_INLINE void run_some(const rt_dwrow *d, const block *b, const uint8_t *columns, size_t group,
+                        uint8_t *out, const int some, const int k_w)
 {
     const size_t step = (size_t)d->stride * COLUMN, apart = (size_t)d->dilation * COLUMN;
-    const size_t group = (size_t)columns_of(d) * COLUMN, channels = (size_t)d->channels;
-    const int groups = groups_of(d->k_h);
-    uint8_t *out = d->out + c;
-    for (int x = 0; x < d->pixels; x += PIXELS, out += PIXELS * channels) {
-        __m512i codes = four_pixels(b, (uint8_t *)d->scratch + (size_t)x * step, b->w, group, step,
-                                    apart, k_w, groups);
-        store_pixels(out, channels, codes, b->mask,
-                     d->pixels - x < PIXELS ? d->pixels - x : PIXELS);
-    }
+    const int8_t *w = b->w;
+    __m512i s[PIXELS];
+    for (int x = 0; x < some; x++)
+        s[x] = b->bias;
+    for (int g = 0; g < groups_of(d->k_h); g++, columns += group)
+        for (int k = 0; k < k_w; k++, w += COLUMN) {
+            const __m512i weights = _mm512_loadu_si512(w);
+            const uint8_t *at = columns + (size_t)k * apart;
+            for (int x = 0; x < some; x++)
+                s[x] = rt_dot512(s[x], _mm512_load_si512(at + (size_t)x * step), weights);
+        }
+    for (int x = 0; x < PIXELS; x++)
+        s[x] = x < some ? rt_rescale512(s[x], &b->scale) : s[0];
+    __m512i codes = rt_codes512(s[0], s[1], s[2], s[3], &b->clamp);
+    const __m128i each[PIXELS] = { _mm512_castsi512_si128(codes),
+                                   _mm512_extracti32x4_epi32(codes, 1),
+                                   _mm512_extracti32x4_epi32(codes, 2),
+                                   _mm512_extracti32x4_epi32(codes, 3) };
+    for (int x = 0; x < some; x++, out += d->channels)
+        if (b->mask == 0xFFFF)
+            _mm_storeu_si128((__m128i *)(void *)out, each[x]);
+        else
+            _mm_mask_storeu_epi8(out, b->mask, each[x]);
 }
 
-void rt_dw_row__avx512vnni(const rt_dwrow *d)
+RT_INLINE void run_row(const rt_dwrow *d, const block *b, uint8_t *out, const int k_w)
+{
+    const uint8_t *columns = d->scratch;
+    const size_t group = (size_t)columns_of(d) * COLUMN, step = (size_t)d->stride * COLUMN;
+    int left = d->pixels;
+    for (; left >= PIXELS; left -= PIXELS, columns += PIXELS * step, out += PIXELS * d->channels)
+        run_some(d, b, columns, group, out, PIXELS, k_w);
+    if (left == 3)
+        run_some(d, b, columns, group, out, 3, k_w);
+    else if (left == 2)
+        run_some(d, b, columns, group, out, 2, k_w);
+    else if (left == 1)
+        run_some(d, b, columns, group, out, 1, k_w);
+}
+
+void rt_dw_rows__avx512vnni(const rt_dwrow *d)
 {
     const size_t columns = (size_t)columns_of(d) * COLUMN;
     const int groups = groups_of(d->k_h);
@@ -166,12 +162,15 @@ void rt_dw_row__avx512vnni(const rt_dwrow *d)
         b.mask = rt_first_lanes(d->channels - c);
         b.bias = _mm512_maskz_loadu_epi32(b.mask, d->bias + c);
         b.scale = rt_scale_of(d->requant, c, b.mask);
-        for (int g = 0; g < groups; g++)
-            make_columns(d, g, c, b.mask, (uint8_t *)d->scratch + (size_t)g * columns);
-        if (d->k_w == 3)
-            run_block(d, &b, c, 3);
-        else
-            run_block(d, &b, c, d->k_w);
+        uint8_t *out = d->out + c;
+        for (int y = 0; y < d->rows; y++, out += d->pixels * d->channels) {
+            for (int g = 0; g < groups; g++)
+                make_columns(d, y, g, c, b.mask, (uint8_t *)d->scratch + (size_t)g * columns);
+            if (d->k_w == 3)
+                run_row(d, &b, out, 3);
+            else
+                run_row(d, &b, out, d->k_w);
+        }
     }
 }
 #endif

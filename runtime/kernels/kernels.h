@@ -49,18 +49,19 @@ typedef struct rt_product {
     const rt_requant_rows *requant;
 } rt_product;
 
-/* One row of output pixels of a depthwise convolution:
+/* Rows of output pixels of a depthwise convolution:
  *
- *   acc[x][c] = bias[c] + sum of in[ky][x stride + kx dilation - pad][c] w[ky][kx][c]
+ *   acc[y][x][c] = bias[c] + sum of in[y in_step + ky][x stride + kx dilation - pad][c]
+ * w[ky][kx][c]
  *
  * with the byte `fill` outside the image. */
 typedef struct rt_dwrow {
-    const uint8_t *const *in; /* k_h rows of in_w pixels; NULL: outside the image */
-    int in_w, channels, k_h, k_w, stride, dilation, pad, pixels;
+    const uint8_t *const *in; /* rows of in_w pixels; NULL: outside the image */
+    int rows, in_step, in_w, channels, k_h, k_w, stride, dilation, pad, pixels;
     uint8_t fill, flip; /* bytes as they are in the tensor; as in rt_kernels.load */
     const void *w;      /* as dw_pack left them */
     const int32_t *bias;
-    uint8_t *out;
+    uint8_t *out;                   /* row after row */
     const rt_requant_rows *requant; /* narrow */
     void *scratch;                  /* dw_scratch bytes at a multiple of 64 */
 } rt_dwrow;
@@ -83,12 +84,12 @@ struct rt_kernels {
     /* One row of n accumulators to codes. */
     void (*requant)(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
 
-    /* A whole row of a depthwise convolution with one filter a channel; NULL: tap by tap, with
+    /* Whole rows of a depthwise convolution with one filter a channel; NULL: tap by tap, with
      * dwconv and requant. */
     size_t (*dw_bytes)(int channels, int k_h, int k_w);
     void (*dw_pack)(void *packed, const int8_t *w, int channels, int k_h, int k_w);
     size_t (*dw_scratch)(const rt_dwrow *d);
-    void (*dw_row)(const rt_dwrow *d);
+    void (*dw_rows)(const rt_dwrow *d);
 
     /* acc[c] += sum over taps t of (x[t][c] - zero) * w[t][c], for n channels of a depthwise
      * convolution; x is int8 or (unsigned_x) uint8, zero is of its type, w is less its own zero

@@ -2,15 +2,15 @@
  * is exact.  The left operand is uint8, so int8 codes come flipped (code + 128) and the zero point
  * with them.
  *
- * Weights are packed in panels of 16 channels: run by run, for each four of k, 16 times
- * w[c][k ... k + 3]; a run is filled up with zeros.  Up to eight pixels by two panels stay in
- * registers, and become codes there. */
+ * Weights are packed in panels of 32 channels (the last may have 16): run by run, for each four of
+ * k, 32 times w[c][k ... k + 3]; a run is filled up with zeros.  Up to eight pixels by one panel
+ * stay in registers, and become codes there. */
 #include "runtime/kernels/x86.h"
 
 #if defined(__AVX512VNNI__)
 #include "runtime/kernels/avx512_body.h"
 
-enum { PIXELS = 8, PANEL = 16, STEP = 4, VECTORS = 2 * PIXELS };
+enum { PIXELS = 8, PANEL = 16, STEP = 4, LINE = STEP * PANEL };
 
 static size_t panel_bytes(int runs, int k)
 {
@@ -26,14 +26,16 @@ void rt_pack__avx512vnni(void *packed, const int8_t *w, int n, int runs, int k)
 {
     int8_t *to = packed;
     size_t each = (size_t)runs * (size_t)k;
-    for (int first = 0; first < n; first += PANEL)
+    for (int first = 0, width; first < n; first += width) {
+        width = n - first > PANEL ? 2 * PANEL : PANEL;
         for (int r = 0; r < runs; r++)
             for (int i = 0; i < k; i += STEP)
-                for (int c = first; c < first + PANEL; c++) {
+                for (int c = first; c < first + width; c++) {
                     const int8_t *from = w + (size_t)c * each + (size_t)r * (size_t)k;
                     for (int j = i; j < i + STEP; j++)
                         *to++ = c < n && j < k ? from[j] : 0;
                 }
+    }
 }
 
 void rt_load__avx512vnni(void *to, const uint8_t *from, size_t n, uint8_t flip)
@@ -57,9 +59,9 @@ static inline __m512i four_of(const uint8_t *at)
     return _mm512_set1_epi32(four);
 }
 
-/* What is the same for all pixels of one or two panels. */
+/* What is the same for all pixels of a panel: one or two vectors of channels. */
 typedef struct panels {
-    const int8_t *w[2];
+    const int8_t *w;
     __m512i bias[2];
     rt_scale512 scale[2];
     rt_clamp512 clamp;
@@ -71,22 +73,22 @@ typedef struct panels {
 RT_INLINE void multiply(__m512i s[PIXELS][2], const rt_product *p, const panels *w,
                         const uint8_t *a, const int pixels, const int count)
 {
-    size_t at = 0;
+    const int8_t *at = w->w;
 #pragma GCC unroll 8
     for (int x = 0; x < pixels; x++)
         for (int h = 0; h < count; h++)
             s[x][h] = w->bias[h];
     for (int r = 0; r < p->runs; r++, a += p->a_run) {
         const uint8_t *from = a;
-        for (int i = 0; i < w->steps; i++, from += STEP, at += STEP * PANEL) {
+        for (int i = 0; i < w->steps; i++, from += STEP, at += count * LINE) {
             __m512i v[2];
             for (int h = 0; h < count; h++)
-                v[h] = _mm512_loadu_si512(w->w[h] + at);
+                v[h] = _mm512_loadu_si512(at + h * LINE);
 #pragma GCC unroll 8
             for (int x = 0; x < pixels; x++) {
                 __m512i four = four_of(from + (size_t)x * p->a_step);
                 for (int h = 0; h < count; h++)
-                    s[x][h] = _mm512_dpbusd_epi32(s[x][h], four, v[h]);
+                    s[x][h] = rt_dot512(s[x][h], four, v[h]);
             }
         }
     }
@@ -96,17 +98,23 @@ RT_INLINE void multiply(__m512i s[PIXELS][2], const rt_product *p, const panels 
 RT_INLINE void store_four(uint8_t *out, size_t step, __m512i codes, const panels *w, const int some,
                           const int count)
 {
+    const bool whole = w->mask[count - 1] == 0xFFFF;
+    if (whole && some == 4 && step == (size_t)count * PANEL) {
+        _mm512_storeu_si512(out, codes);
+        return;
+    }
+    if (whole && some == 4 && count == 2) {
+        _mm256_storeu_si256((__m256i *)(void *)out, _mm512_castsi512_si256(codes));
+        _mm256_storeu_si256((__m256i *)(void *)(out + step), _mm512_extracti64x4_epi64(codes, 1));
+        return;
+    }
     const __m128i four[4] = { _mm512_castsi512_si128(codes), _mm512_extracti32x4_epi32(codes, 1),
                               _mm512_extracti32x4_epi32(codes, 2),
                               _mm512_extracti32x4_epi32(codes, 3) };
 #pragma GCC unroll 4
-    for (int i = 0; i < some; i++) {
-        uint8_t *to = out + (size_t)(i / count) * step + PANEL * (i % count);
-        if (w->mask[i % count] == 0xFFFF)
-            _mm_storeu_si128((__m128i *)(void *)to, four[i]);
-        else
-            _mm_mask_storeu_epi8(to, w->mask[i % count], four[i]);
-    }
+    for (int i = 0; i < some; i++)
+        _mm_mask_storeu_epi8(out + (size_t)(i / count) * step + PANEL * (i % count),
+                             w->mask[i % count], four[i]);
 }
 
 RT_INLINE void store(const rt_product *p, const panels *w, __m512i s[PIXELS][2], int y, int x,
@@ -185,14 +193,12 @@ RT_INLINE void run_row(const rt_product *p, const panels *w, int y, const int co
 void rt_product__avx512vnni(const rt_product *p)
 {
     const size_t bytes = panel_bytes(p->runs, p->k);
-    const int8_t *from = p->w;
-    panels w = { .clamp = rt_clamp_of(p->requant), .steps = (p->k + STEP - 1) / STEP };
-    for (int c = 0; c < p->n; c += 2 * PANEL, from += 2 * bytes) {
+    panels w = { .w = p->w, .clamp = rt_clamp_of(p->requant), .steps = (p->k + STEP - 1) / STEP };
+    for (int c = 0; c < p->n; c += 2 * PANEL, w.w += 2 * bytes) {
         const int count = p->n - c > PANEL ? 2 : 1;
         w.first = c;
         for (int h = 0; h < count; h++) {
             int at = c + h * PANEL;
-            w.w[h] = from + (size_t)h * bytes;
             w.mask[h] = rt_first_lanes(p->n - at);
             w.bias[h] = _mm512_maskz_loadu_epi32(w.mask[h], p->bias + at);
             if (p->acc == NULL)

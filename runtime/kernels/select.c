@@ -58,7 +58,7 @@ const rt_kernels *rt_kernels_avx512vnni(void)
         .dw_bytes = rt_dw_bytes__avx512vnni,
         .dw_pack = rt_dw_pack__avx512vnni,
         .dw_scratch = rt_dw_scratch__avx512vnni,
-        .dw_row = rt_dw_row__avx512vnni,
+        .dw_rows = rt_dw_rows__avx512vnni,
         .dwconv = rt_dwconv_s8__avx2,
         .sum = rt_sum_s8__avx2,
         .max = rt_max_s8__avx2,
