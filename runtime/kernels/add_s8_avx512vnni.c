@@ -52,9 +52,9 @@ RT_INLINE size_t add_all(uint8_t *out, const uint8_t *a, const uint8_t *b, size_
         __m512i v[VECTORS];
         for (int j = 0; j < VECTORS; j++) {
             size_t at = i + (size_t)j * RT_CODES;
-            __m512i x = rt_rescale512(raised(a + at, pa), &pa->scale), y = raised(b + at, pb);
-            y = half ? _mm512_srai_epi32(y, 1) : rt_rescale512(y, &pb->scale);
-            v[j] = rt_rescale512(_mm512_add_epi32(x, y), &scale);
+            __m512i x = rt_rescale512(raised(a + at, pa), &pa->scale, true), y = raised(b + at, pb);
+            y = half ? _mm512_srai_epi32(y, 1) : rt_rescale512(y, &pb->scale, true);
+            v[j] = rt_rescale512(_mm512_add_epi32(x, y), &scale, true);
         }
         _mm512_storeu_si512(out + i, rt_codes512(v[0], v[1], v[2], v[3], &clamp));
     }

@@ -52,15 +52,24 @@ RT_INLINE rt_scale512 rt_scale_of(const rt_requant_rows *q, int c, __mmask16 mas
     return s;
 }
 
-/* requant of sixteen accumulators. */
-RT_INLINE __m512i rt_rescale512(__m512i x, const rt_scale512 *s)
+/* Whether negative accumulators can become anything but the lowest code, as they cannot after a
+ * relu. */
+static inline bool rt_has_signs(const rt_requant_rows *q)
+{
+    return q->lo < q->zero;
+}
+
+/* requant of sixteen accumulators.  signs (constant where it is called): else negative ones may be
+ * rounded to 0 instead of -1. */
+RT_INLINE __m512i rt_rescale512(__m512i x, const rt_scale512 *s, const bool signs)
 {
     __m512i twice = _mm512_add_epi32(x, x);
     __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, s->even), s->round_even);
     __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(twice, 32), s->odd);
     odd = _mm512_add_epi64(odd, s->round_odd);
     __m512i y = _mm512_mask_shuffle_epi32(odd, 0x5555, even, (_MM_PERM_ENUM)0xF5);
-    y = _mm512_add_epi32(y, _mm512_maskz_srai_epi32(s->shifts, x, 31));
+    if (signs)
+        y = _mm512_add_epi32(y, _mm512_maskz_srai_epi32(s->shifts, x, 31));
     return _mm512_srav_epi32(y, s->right);
 }
 

@@ -110,7 +110,7 @@ typedef struct block {
 /* `some` pixels (constant where it is called), `step` and `apart` bytes of columns from one to the
  * next and from tap to tap. */
 RT_INLINE void run_some(const rt_dwrow *d, const block *b, const uint8_t *columns, size_t group,
-                        uint8_t *out, const int some, const int k_w)
+                        uint8_t *out, const int some, const int k_w, const bool signs)
 {
     const size_t step = (size_t)d->stride * COLUMN, apart = (size_t)d->dilation * COLUMN;
     const int8_t *w = b->w;
@@ -125,7 +125,7 @@ RT_INLINE void run_some(const rt_dwrow *d, const block *b, const uint8_t *column
                 s[x] = rt_dot512(s[x], _mm512_load_si512(at + (size_t)x * step), weights);
         }
     for (int x = 0; x < PIXELS; x++)
-        s[x] = x < some ? rt_rescale512(s[x], &b->scale) : s[0];
+        s[x] = x < some ? rt_rescale512(s[x], &b->scale, signs) : s[0];
     __m512i codes = rt_codes512(s[0], s[1], s[2], s[3], &b->clamp);
     const __m128i each[PIXELS] = { _mm512_castsi512_si128(codes),
                                    _mm512_extracti32x4_epi32(codes, 1),
@@ -138,25 +138,27 @@ RT_INLINE void run_some(const rt_dwrow *d, const block *b, const uint8_t *column
             _mm_mask_storeu_epi8(out, b->mask, each[x]);
 }
 
-RT_INLINE void run_row(const rt_dwrow *d, const block *b, uint8_t *out, const int k_w)
+RT_INLINE void run_row(const rt_dwrow *d, const block *b, uint8_t *out, const int k_w,
+                       const bool signs)
 {
     const uint8_t *columns = d->scratch;
     const size_t group = (size_t)columns_of(d) * COLUMN, step = (size_t)d->stride * COLUMN;
     int left = d->pixels;
     for (; left >= PIXELS; left -= PIXELS, columns += PIXELS * step, out += PIXELS * d->channels)
-        run_some(d, b, columns, group, out, PIXELS, k_w);
+        run_some(d, b, columns, group, out, PIXELS, k_w, signs);
     if (left == 3)
-        run_some(d, b, columns, group, out, 3, k_w);
+        run_some(d, b, columns, group, out, 3, k_w, signs);
     else if (left == 2)
-        run_some(d, b, columns, group, out, 2, k_w);
+        run_some(d, b, columns, group, out, 2, k_w, signs);
     else if (left == 1)
-        run_some(d, b, columns, group, out, 1, k_w);
+        run_some(d, b, columns, group, out, 1, k_w, signs);
 }
 
 void rt_dw_rows__avx512vnni(const rt_dwrow *d)
 {
     const size_t columns = (size_t)columns_of(d) * COLUMN;
     const int groups = groups_of(d->k_h);
+    const bool signs = rt_has_signs(d->requant);
     block b = { .clamp = rt_clamp_of(d->requant), .w = d->w };
     for (int c = 0; c < d->channels; c += LANES, b.w += groups * d->k_w * COLUMN) {
         b.mask = rt_first_lanes(d->channels - c);
@@ -166,10 +168,10 @@ void rt_dw_rows__avx512vnni(const rt_dwrow *d)
         for (int y = 0; y < d->rows; y++, out += d->pixels * d->channels) {
             for (int g = 0; g < groups; g++)
                 make_columns(d, y, g, c, b.mask, (uint8_t *)d->scratch + (size_t)g * columns);
-            if (d->k_w == 3)
-                run_row(d, &b, out, 3);
+            if (d->k_w == 3 && !signs)
+                run_row(d, &b, out, 3, false);
             else
-                run_row(d, &b, out, d->k_w);
+                run_row(d, &b, out, d->k_w, true);
         }
     }
 }

@@ -67,6 +67,7 @@ typedef struct panels {
     rt_clamp512 clamp;
     __mmask16 mask[2]; /* channels that are there */
     int first, steps;
+    bool signs;
 } panels;
 
 /* The accumulators of `pixels` pixels (constant where it is called, as is `count`). */
@@ -117,18 +118,19 @@ RT_INLINE void store_four(uint8_t *out, size_t step, __m512i codes, const panels
                              w->mask[i % count], four[i]);
 }
 
-RT_INLINE void store(const rt_product *p, const panels *w, __m512i s[PIXELS][2], int y, int x,
-                     const int pixels, const int count)
+RT_INLINE void store_sums(const rt_product *p, const panels *w, __m512i s[PIXELS][2], int y, int x,
+                          const int pixels, const int count)
 {
-    if (p->acc != NULL) {
-        int32_t *to = p->acc + ((size_t)y * (size_t)p->pixels + (size_t)x) * (size_t)p->n;
+    int32_t *to = p->acc + ((size_t)y * (size_t)p->pixels + (size_t)x) * (size_t)p->n;
 #pragma GCC unroll 8
-        for (int i = 0; i < pixels; i++)
-            for (int h = 0; h < count; h++)
-                _mm512_mask_storeu_epi32(to + i * p->n + w->first + h * PANEL, w->mask[h], s[i][h]);
-        return;
-    }
-    uint8_t *to = p->out + (size_t)y * p->out_row + (size_t)x * p->out_step + w->first;
+    for (int i = 0; i < pixels; i++)
+        for (int h = 0; h < count; h++)
+            _mm512_mask_storeu_epi32(to + i * p->n + w->first + h * PANEL, w->mask[h], s[i][h]);
+}
+
+RT_INLINE void store_codes(const rt_product *p, const panels *w, __m512i s[PIXELS][2], uint8_t *to,
+                           const int pixels, const int count, const bool signs)
+{
     const int vectors = pixels * count;
 #pragma GCC unroll 16
     for (int i = 0; i < vectors; i += 4) {
@@ -136,8 +138,9 @@ RT_INLINE void store(const rt_product *p, const panels *w, __m512i s[PIXELS][2],
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++) {
             const int k = i + j < vectors ? i + j : i;
-            v[j] = j > 0 && k == i ? v[0]
-                                   : rt_rescale512(s[k / count][k % count], &w->scale[k % count]);
+            v[j] = j > 0 && k == i
+                       ? v[0]
+                       : rt_rescale512(s[k / count][k % count], &w->scale[k % count], signs);
         }
         __m512i codes = rt_codes512(v[0], v[1], v[2], v[3], &w->clamp);
         store_four(to + (size_t)(i / count) * p->out_step, p->out_step, codes, w,
@@ -151,7 +154,13 @@ RT_INLINE void tile(const rt_product *p, const panels *w, int y, int x, const in
     __m512i s[PIXELS][2];
     const uint8_t *a = p->a;
     multiply(s, p, w, a + (size_t)y * p->a_row + (size_t)x * p->a_step, pixels, count);
-    store(p, w, s, y, x, pixels, count);
+    uint8_t *to = p->out + (size_t)y * p->out_row + (size_t)x * p->out_step + w->first;
+    if (p->acc != NULL)
+        store_sums(p, w, s, y, x, pixels, count);
+    else if (w->signs)
+        store_codes(p, w, s, to, pixels, count, true);
+    else
+        store_codes(p, w, s, to, pixels, count, false);
 }
 
 /* A row of pixels in tiles of almost equal size. */
@@ -193,7 +202,10 @@ RT_INLINE void run_row(const rt_product *p, const panels *w, int y, const int co
 void rt_product__avx512vnni(const rt_product *p)
 {
     const size_t bytes = panel_bytes(p->runs, p->k);
-    panels w = { .w = p->w, .clamp = rt_clamp_of(p->requant), .steps = (p->k + STEP - 1) / STEP };
+    panels w = { .w = p->w,
+                 .clamp = rt_clamp_of(p->requant),
+                 .steps = (p->k + STEP - 1) / STEP,
+                 .signs = rt_has_signs(p->requant) };
     for (int c = 0; c < p->n; c += 2 * PANEL, w.w += 2 * bytes) {
         const int count = p->n - c > PANEL ? 2 : 1;
         w.first = c;
