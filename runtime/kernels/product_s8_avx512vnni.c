@@ -137,10 +137,8 @@ RT_INLINE void store_codes(const rt_product *p, const panels *w, __m512i s[PIXEL
         __m512i v[4];
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++) {
-            const int k = i + j < vectors ? i + j : i;
-            v[j] = j > 0 && k == i
-                       ? v[0]
-                       : rt_rescale512(s[k / count][k % count], &w->scale[k % count], signs);
+            const int k = i + j < vectors ? i + j : i; /* the first again: nobody stores it */
+            v[j] = rt_rescale512(s[k / count][k % count], &w->scale[k % count], signs);
         }
         __m512i codes = rt_codes512(v[0], v[1], v[2], v[3], &w->clamp);
         store_four(to + (size_t)(i / count) * p->out_step, p->out_step, codes, w,
