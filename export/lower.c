@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "export/lower_internal.h"
-#include "nn/base/mem.h"
 #include "quant/points.h"
 
 /* ---- tensors ------------------------------------------------------------------------------- */
@@ -207,12 +206,6 @@ static nn_status emit_group(ex_lowerer *l, const nn_node *last, int32_t out)
     return emit(l, last->in[0], out, last->id == NN_OP_relu ? TFL_ACT_RELU : TFL_ACT_RELU6);
 }
 
-static bool is_weight(const nn_node *fq)
-{
-    const nn_node *x = fq->in[EX_FQ_X];
-    return x->id == NN_OP_param || x->id == NN_OP_bnscale;
-}
-
 static nn_status lower_fakequant(ex_lowerer *l, const nn_node *fq)
 {
     const nn_node *x = fq->in[EX_FQ_X];
@@ -256,7 +249,7 @@ static nn_status lower_node(ex_lowerer *l, const nn_node *n)
         NN_TRY(lower_kept(l, n));
     else if (l->type == TFL_TYPE_FLOAT32)
         NN_TRY(lower_float(l, n));
-    else if (n->id == NN_OP_fakequant && !is_weight(n))
+    else if (n->id == NN_OP_fakequant && !ex_is_weight_quant(n))
         NN_TRY(lower_fakequant(l, n));
     if (!n->is_output)
         return NN_OK;
@@ -277,25 +270,6 @@ static nn_status lower_all(ex_lowerer *l, const ex_info *info)
     return NN_OK;
 }
 
-/* ---- the values of constants --------------------------------------------------------------------
- */
-
-/* Runs the graph once on zeros, so that every folded weight and bias can be read. */
-static nn_status run_once(nn_exec **out, nn_plan **plan, nn_real **zeros, const nn_graph *g)
-{
-    const nn_node *image = nn_graph_find(g, "image");
-    if (image == NULL)
-        return nn_fail(NN_EINVAL, "the network has no input \"image\"");
-    *zeros = nn_mem_alloc(nn_shape_count(image->shape) * sizeof(nn_real));
-    if (*zeros == NULL)
-        return nn_fail(NN_ENOMEM, "out of memory: an input of %s", image->name);
-    NN_TRY(nn_plan_new(plan, g, &(nn_plan_options){ .batch = 1, .keep_all = true }));
-    NN_TRY(nn_exec_new(out, *plan, NULL));
-    nn_exec_bind(*out, image, *zeros);
-    nn_exec_forward(*out, 1, &(nn_run){ 0 });
-    return NN_OK;
-}
-
 nn_status ex_lower(tfl_model **out, nn_arena *arena, const nn_graph *g, ex_form form,
                    const ex_info *info)
 {
@@ -305,17 +279,13 @@ nn_status ex_lower(tfl_model **out, nn_arena *arena, const nn_graph *g, ex_form 
     } forms[] = { [EX_INT8] = { TFL_TYPE_INT8, 0 },
                   [EX_UINT8] = { TFL_TYPE_UINT8, 128 },
                   [EX_FLOAT] = { TFL_TYPE_FLOAT32, 0 } };
-    nn_exec *values = NULL;
-    nn_plan *plan = NULL;
-    nn_real *zeros = NULL;
     ex_lowerer l = { .g = g, .type = forms[form].type, .offset = forms[form].offset };
     nn_status st = nn_graph_check(g);
     if (st == NN_OK)
-        st = run_once(&values, &plan, &zeros, g);
+        st = ex_values_open(&l.values, g);
     if (st == NN_OK)
         st = tfl_model_new(&l.m, arena, info->name, info->description);
     if (st == NN_OK) {
-        l.values = values;
         l.tensor = nn_arena_alloc(arena, (size_t)nn_graph_count(g) * sizeof *l.tensor);
         st = l.tensor != NULL ? lower_all(&l, info) : NN_ENOMEM;
     }
@@ -323,8 +293,6 @@ nn_status ex_lower(tfl_model **out, nn_arena *arena, const nn_graph *g, ex_form 
         st = tfl_model_check(l.m);
     if (st == NN_OK)
         *out = l.m;
-    nn_exec_free(values);
-    nn_plan_free(plan);
-    nn_mem_free(zeros);
+    ex_values_close(&l.values);
     return st;
 }

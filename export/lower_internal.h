@@ -3,25 +3,18 @@
 #define OCTET_EXPORT_LOWER_INTERNAL_H
 
 #include "export/lower.h"
-#include "nn/exec.h"
+#include "export/values.h"
 
 enum { EX_NO_TENSOR = -1 };
 
 typedef struct ex_lowerer {
     const nn_graph *g;
-    const nn_exec *values; /* keep_all, run once: the values of weights and biases */
-    enum tfl_type type;    /* of activations */
-    int32_t offset;        /* of the file's codes and zero points against the graph's */
+    ex_values values;   /* of weights and biases */
+    enum tfl_type type; /* of activations */
+    int32_t offset;     /* of the file's codes and zero points against the graph's */
     tfl_model *m;
     int32_t *tensor; /* of each node that is one in the file, else EX_NO_TENSOR */
 } ex_lowerer;
-
-/* The inputs of op fakequant. */
-enum { EX_FQ_X, EX_FQ_MIN, EX_FQ_MAX, EX_FQ_SCALE, EX_FQ_ZERO_POINT };
-
-/* n words of 32 bits as the file holds them, little-endian, in the model's arena; NULL if memory is
- * out. */
-void *ex_lower__words(ex_lowerer *l, const void *words, size_t n);
 
 /* Emits the operator that computes `tensor out` from conv2d, dwconv2d or dense node n. */
 nn_status ex_lower__layer(ex_lowerer *l, const nn_node *n, int32_t out,

@@ -8,45 +8,22 @@ enum { X, WEIGHT, BIAS };
 
 /* ---- constants ------------------------------------------------------------------------------- */
 
-void *ex_lower__words(ex_lowerer *l, const void *words, size_t n)
-{
-    uint8_t *bytes = nn_arena_alloc(l->m->arena, 4 * n);
-    for (size_t i = 0; bytes != NULL && i < n; i++) {
-        uint32_t word;
-        memcpy(&word, (const uint8_t *)words + 4 * i, sizeof word);
-        for (int k = 0; k < 4; k++)
-            bytes[4 * i + (size_t)k] = (uint8_t)(word >> (8 * k));
-    }
-    return bytes;
-}
-
 /* A float32 constant with the values of node n. */
 static nn_status add_floats(int32_t *out, ex_lowerer *l, const char *name, const nn_node *n)
 {
-    const nn_real *value = nn_exec_value(l->values, n);
     size_t count = nn_shape_count(n->shape);
     tfl_tensor t = { .name = name, .type = TFL_TYPE_FLOAT32, .rank = n->shape.rank };
-    float *floats = nn_arena_alloc(l->m->arena, count * sizeof *floats);
+    float *floats = ex_values_floats(l->m->arena, &l->values, n, NULL);
     if (floats == NULL)
         return NN_ENOMEM;
-    for (size_t i = 0; i < count; i++)
-        floats[i] = (float)value[i];
     for (int i = 0; i < t.rank; i++)
         t.dim[i] = n->shape.dim[i];
-    t.data = ex_lower__words(l, floats, count);
+    t.data = ex_words(l->m->arena, floats, count);
     t.bytes = count * sizeof *floats;
     return t.data != NULL ? tfl_add_tensor(out, l->m, &t) : NN_ENOMEM;
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
-
-/* The parameter behind a weight, whose name it has in the file. */
-static const nn_node *param_of(const nn_node *weight)
-{
-    while (weight->id != NN_OP_param)
-        weight = weight->in[0];
-    return weight;
-}
 
 static enum tfl_type weight_type(const ex_lowerer *l, const nn_node *fq)
 {
@@ -58,7 +35,7 @@ static enum tfl_type weight_type(const ex_lowerer *l, const nn_node *fq)
 /* What the form cannot hold. */
 static nn_status check_scales(const ex_lowerer *l, const nn_node *fq, const tfl_quant *q)
 {
-    const char *name = param_of(fq)->name;
+    const char *name = ex_param_of(fq)->name;
     if (l->type == TFL_TYPE_UINT8 && q->n > 1)
         return nn_fail(NN_ENOTSUP,
                        "%s: has %d scales, one for each output channel, and weights of a uint8 "
@@ -116,7 +93,7 @@ static void store_code(uint8_t *data, enum tfl_type type, size_t i, int code)
 /* The values that the graph computes with lie on the grid: their codes are exact quotients. */
 static nn_status add_codes(int32_t *out, ex_lowerer *l, const char *name, const nn_node *fq)
 {
-    const nn_real *value = nn_exec_value(l->values, fq);
+    const nn_real *value = nn_exec_value(l->values.exec, fq);
     size_t count = nn_shape_count(fq->shape);
     tfl_tensor t = { .name = name, .type = weight_type(l, fq), .rank = fq->shape.rank };
     NN_TRY(find_scales(&t.quant, l, fq));
@@ -137,18 +114,13 @@ static nn_status add_codes(int32_t *out, ex_lowerer *l, const char *name, const 
 
 static nn_status add_weight(int32_t *out, ex_lowerer *l, const nn_node *weight)
 {
-    const char *name = param_of(weight)->name;
+    const char *name = ex_param_of(weight)->name;
     if (l->type == TFL_TYPE_FLOAT32)
         return add_floats(out, l, name, weight);
     return add_codes(out, l, name, weight);
 }
 
 /* ---- biases ---------------------------------------------------------------------------------- */
-
-static int32_t bias_code(double bias, double scale)
-{
-    return (int32_t)fmin(fmax(round(bias / scale), (double)INT32_MIN), (double)INT32_MAX);
-}
 
 /* int32 with the scale input * weight. */
 static nn_status add_int_bias(int32_t *out, ex_lowerer *l, const char *name, const nn_node *n,
@@ -163,14 +135,15 @@ static nn_status add_int_bias(int32_t *out, ex_lowerer *l, const char *name, con
         return NN_ENOMEM;
     for (int i = 0; i < w->n; i++)
         scales[i] = x_scale * w->scale[i];
-    const nn_real *bias = n->n_in > BIAS ? nn_exec_value(l->values, n->in[BIAS]->in[0]) : NULL;
+    const nn_real *bias = n->n_in > BIAS ? nn_exec_value(l->values.exec, n->in[BIAS]->in[0]) : NULL;
     for (int i = 0; bias != NULL && i < channels; i++)
-        codes[i] = bias_code((double)bias[i], (double)x_scale * (double)w->scale[w->n > 1 ? i : 0]);
+        codes[i] =
+            ex_bias_code((double)bias[i], (double)x_scale * (double)w->scale[w->n > 1 ? i : 0]);
     tfl_tensor t = { .name = name,
                      .type = TFL_TYPE_INT32,
                      .rank = 1,
                      .dim = { channels },
-                     .data = ex_lower__words(l, codes, (size_t)channels),
+                     .data = ex_words(l->m->arena, codes, (size_t)channels),
                      .bytes = (size_t)channels * sizeof *codes,
                      .quant = { .n = w->n, .scale = scales } };
     return t.data != NULL ? tfl_add_tensor(out, l->m, &t) : NN_ENOMEM;
