@@ -43,9 +43,10 @@ $(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, fuzz or f64)
 endif
 
 # The libraries octet uses, by their pkg-config name; `make deps` installs their Debian packages.
-LIBRARIES      := libpng libjpeg zlib libcjson inih
+LIBRARIES      := libpng libjpeg zlib libcjson inih libprotobuf-c
 TEST_LIBRARIES := cmocka
-PACKAGES := pkg-config libpng-dev libjpeg-dev zlib1g-dev libcjson-dev libinih-dev libcmocka-dev
+PACKAGES := pkg-config libpng-dev libjpeg-dev zlib1g-dev libcjson-dev libinih-dev libcmocka-dev \
+            libprotobuf-c-dev protobuf-c-compiler
 DATASETS := dataset-fashion-mnist
 # What .ci/run needs beyond these.
 LINT_PACKAGES := clang libomp-dev clang-format cppcheck
@@ -81,10 +82,14 @@ LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.
             data/*.c models/*.c quant/*.c export/*.c train/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
+# Messages of other programs' formats, made by protoc-c.
+PROTO    := $(wildcard export/*.proto)
 # Gradients in double need the engine only.
 TEST_F64 := test_ops test_exec test_graph test_conv
 
 obj      = $(patsubst %.c,$(OUT)/obj/%.o,$1)
+GEN     := $(OUT)/gen
+GEN_OBJ := $(PROTO:%.proto=$(GEN)/%.pb-c.o)
 RT_LIB  := $(OUT)/liboctet_rt.a
 LIB     := $(OUT)/liboctet.a
 PROG    := $(OUT)/octet
@@ -105,6 +110,18 @@ $(OUT)/obj/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  cc   $<",:)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LIB_CFLAGS) $(call isa,$<) -MMD -MP -c -o $@ $<
+
+# What protoc-c writes is not held to our warnings.
+$(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: %.proto
+	@mkdir -p $(dir $@)
+	@$(if $(Q),echo "  gen  $<",:)
+	$(Q)protoc-c --c_out=$(GEN) $<
+
+$(GEN)/%.pb-c.o: $(GEN)/%.pb-c.c
+	$(Q)$(CC) $(filter-out $(WARN) $(WERROR),$(ALL_CFLAGS)) $(LIB_CFLAGS) -I$(GEN) -c -o $@ $<
+
+$(foreach p,$(PROTO:%.proto=%),$(eval $(call obj,$p.c): $(GEN)/$p.pb-c.h))
+$(call obj,$(PROTO:%.proto=%.c)): LIB_CFLAGS += -I$(GEN)
 
 # The runtime knows neither OpenMP nor any library, and is built to be put into a shared one.
 $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
@@ -135,7 +152,7 @@ $(RT_CORE): $(filter-out $(RT_HOSTED),$(call obj,$(RT_SRC)))
 	$(Q)$(CC) -r -nostdlib -o $@ $^
 
 $(RT_LIB): $(if $(filter release,$(MODE)),$(RT_CORE) $(RT_HOSTED),$(call obj,$(RT_SRC)))
-$(LIB): $(call obj,$(LIB_SRC) $(RT_SRC)) # whoever trains needs one library only
+$(LIB): $(call obj,$(LIB_SRC) $(RT_SRC)) $(GEN_OBJ) # whoever trains needs one library only
 $(RT_LIB) $(LIB):
 	@$(if $(Q),echo "  ar   $@",:)
 	$(Q)rm -f $@ && ar qcs $@ $^ # q: two folders may have a file of one name
@@ -240,10 +257,11 @@ ENGINE := $(OUT)/tests/interop/engine
 MODELS  ?= ../shared/models
 CIFAR10 ?=
 
-interop: ## compare with LiteRT, PyTorch and TensorFlow (makes a Python environment in build/)
+interop: ## compare with LiteRT, PyTorch, TensorFlow and ONNX Runtime (makes a Python environment in build/)
 	@$(MAKE) --no-print-directory interop-litert
 	@$(MAKE) --no-print-directory interop-torch
 	@$(MAKE) --no-print-directory interop-tf
+	@$(MAKE) --no-print-directory interop-onnx
 
 $(PYTHON):
 	$(Q)python3 -m venv $(VENV)
@@ -274,7 +292,10 @@ interop-tf: runtime $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## f
 	$(JUDGE)/fake_quant.py $(ENGINE)
 	$(JUDGE)/converted.py
 
-.PHONY: interop interop-litert interop-torch interop-tf
+interop-onnx: all $(VENV)/onnx.installed ## exported ONNX files: ONNX Runtime
+	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms
+
+.PHONY: interop interop-litert interop-torch interop-tf interop-onnx
 
 TORTURE_KILLS ?= 100
 

@@ -32,7 +32,7 @@ void ex_values_close(ex_values *v)
 /* Where element i of the permuted tensor lies in the one of shape s. */
 static size_t source_of(size_t i, nn_shape s, const int *perm)
 {
-    size_t stride[NN_MAX_RANK], at = 0, all = 1;
+    size_t stride[NN_MAX_RANK] = { 0 }, at = 0, all = 1;
     for (int d = s.rank - 1; d >= 0; d--) {
         stride[d] = all;
         all *= (size_t)s.dim[d];

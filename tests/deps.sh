@@ -14,7 +14,7 @@ fi
 if ! command -v apt-get >/dev/null 2>&1; then
     [ -z "$missing" ] && missing=" $PACKAGES $EXTRA"
     # Not Debian: good enough if the libraries are there under whatever name.
-    pkg-config --exists libpng libjpeg zlib libcjson inih cmocka 2>/dev/null && exit 0
+    pkg-config --exists libpng libjpeg zlib libcjson inih libprotobuf-c cmocka 2>/dev/null && exit 0
     echo "octet needs these packages (Debian's names); install them and run make again, or set DEPS=no:" >&2
     echo " $missing" >&2
     exit 1

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "export/onnx.h"
 #include "nn/base/suggest.h"
 #include "train/ship.h"
 
@@ -58,4 +59,23 @@ nn_status train_write_uint8(nn_bytes *out, const train_network *n)
 nn_status train_write_float(nn_bytes *out, const train_network *n)
 {
     return train_ship(out, n, EX_FLOAT);
+}
+
+/* ---- other programs' formats ------------------------------------------------------------------
+ */
+
+/* Quantized if it can be, else float. */
+static ex_form form_of(const train_network *n)
+{
+    return n->can_quantize && n->has_ranges ? train_ship_form(n) : EX_FLOAT;
+}
+
+nn_status train_write_onnx(nn_bytes *out, const train_network *n)
+{
+    return train_ship_as(out, n, form_of(n), ex_onnx);
+}
+
+nn_status train_write_onnx_float(nn_bytes *out, const train_network *n)
+{
+    return train_ship_as(out, n, EX_FLOAT, ex_onnx);
 }

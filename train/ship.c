@@ -61,14 +61,26 @@ static char *form_text(nn_arena *arena, const train_network *n, ex_form form)
     return nn_arena_printf(arena, "%s with %d-bit weights", names[form], n->quant.weight_bits);
 }
 
+/* A .tflite file in one form, as the other writers are called. */
+static nn_status write_tflite(nn_bytes *out, const nn_graph *g, const ex_info *info, ex_form form)
+{
+    nn_arena *arena = NULL;
+    tfl_model *model = NULL;
+    NN_TRY(nn_arena_new(&arena));
+    nn_status st = ex_lower(&model, arena, g, form, info);
+    if (st == NN_OK)
+        st = ex_tflite_write(out, model);
+    nn_arena_free(arena);
+    return st;
+}
+
 static nn_status write(nn_bytes *out, nn_arena *arena, const train_network *n, const nn_graph *g,
-                       ex_form form)
+                       ex_form form, train_ship_write *writer)
 {
     const train_model_options *m = &n->info.recipe.model;
     char *prep = train_ship_preprocessing(arena, &n->info.prep);
     char *labels = train_ship_labels(arena, &n->info);
     char *text = form_text(arena, n, form), *about = NULL;
-    tfl_model *model = NULL;
     if (text != NULL)
         about = nn_arena_printf(arena, "%s, width %g, %s, by octet", m->model, m->width, text);
     if (prep == NULL || labels == NULL || about == NULL)
@@ -78,18 +90,18 @@ static nn_status write(nn_bytes *out, nn_arena *arena, const train_network *n, c
         { EX_METADATA_LABELS, labels, strlen(labels) },
     };
     const ex_info info = { m->model, about, metadata, 2 };
-    NN_TRY(ex_lower(&model, arena, g, form, &info));
-    return ex_tflite_write(out, model);
+    return writer != NULL ? writer(out, g, &info) : write_tflite(out, g, &info, form);
 }
 
-static nn_status write_float(nn_bytes *out, nn_arena *arena, const train_network *n)
+static nn_status write_float(nn_bytes *out, nn_arena *arena, const train_network *n,
+                             train_ship_write *writer)
 {
     nn_graph *g = NULL;
     nn_status st = nn_graph_new(&g, n->params);
     if (st == NN_OK)
         st = quant_build(g, n->graph, NULL, QUANT_NONE);
     if (st == NN_OK)
-        st = write(out, arena, n, g, EX_FLOAT);
+        st = write(out, arena, n, g, EX_FLOAT, writer);
     nn_graph_free(g);
     return st;
 }
@@ -99,15 +111,21 @@ ex_form train_ship_form(const train_network *n)
     return n->quant.is_uint8 ? EX_UINT8 : EX_INT8;
 }
 
-nn_status train_ship(nn_bytes *out, const train_network *n, ex_form form)
+nn_status train_ship_as(nn_bytes *out, const train_network *n, ex_form form,
+                        train_ship_write *writer)
 {
     nn_arena *arena = NULL;
     if (form != EX_FLOAT && n->deploy == NULL)
         return nn_fail(NN_ENOTSUP, "cannot be quantized: %s",
                        n->reason != NULL ? n->reason : "it was built without ranges");
     NN_TRY(nn_arena_new(&arena));
-    nn_status st =
-        form == EX_FLOAT ? write_float(out, arena, n) : write(out, arena, n, n->deploy, form);
+    nn_status st = form == EX_FLOAT ? write_float(out, arena, n, writer)
+                                    : write(out, arena, n, n->deploy, form, writer);
     nn_arena_free(arena);
     return st;
+}
+
+nn_status train_ship(nn_bytes *out, const train_network *n, ex_form form)
+{
+    return train_ship_as(out, n, form, NULL);
 }

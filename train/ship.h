@@ -1,4 +1,4 @@
-/* ship - a network as the bytes of a .tflite file, with all that its user needs inside:
+/* ship - a network as the bytes of a .tflite or another file, with all that its user needs inside:
  * preprocessing and class names travel in the metadata (docs/tflite-files.md). */
 #ifndef OCTET_TRAIN_SHIP_H
 #define OCTET_TRAIN_SHIP_H
@@ -12,6 +12,11 @@
  * Errors: NN_ENOTSUP (n->reason, or what lowering refuses), NN_EINVAL (a range is missing),
  * NN_ENOMEM. */
 nn_status train_ship(nn_bytes *out, const train_network *n, ex_form form);
+
+/* The same in another format: what writes the graph of that form.  Its errors are passed on. */
+typedef nn_status train_ship_write(nn_bytes *out, const nn_graph *g, const ex_info *info);
+nn_status train_ship_as(nn_bytes *out, const train_network *n, ex_form form,
+                        train_ship_write *write);
 
 /* The form that a network is shipped in: int8, or uint8 where its weights are affine. */
 ex_form train_ship_form(const train_network *n);
