@@ -87,13 +87,9 @@ nn_status ex_lower__pad(int32_t *out, ex_lowerer *l, const char *name, int32_t x
 
 bool ex_lower__padding(enum tfl_padding *out, const nn_window *w, nn_shape x)
 {
-    int top, bottom, left, right;
-    nn_window_extent(x.dim[1], w->kernel_h, w->stride_h, w->dilation_h, NN_SAME, &top, &bottom);
-    nn_window_extent(x.dim[2], w->kernel_w, w->stride_w, w->dilation_w, NN_SAME, &left, &right);
-    bool none = w->top == 0 && w->bottom == 0 && w->left == 0 && w->right == 0;
-    bool same = w->top == top && w->bottom == bottom && w->left == left && w->right == right;
-    *out = none ? TFL_PADDING_VALID : TFL_PADDING_SAME;
-    return none || same;
+    const ex_padding padding = ex_padding_of(w, x);
+    *out = padding == EX_PADDING_VALID ? TFL_PADDING_VALID : TFL_PADDING_SAME;
+    return padding != EX_PADDING_OTHER;
 }
 
 static nn_status emit_pool(ex_lowerer *l, const nn_node *n, int32_t out)

@@ -221,7 +221,9 @@ static nn_status add_weight(const char **name, writer *w, const nn_node *layer)
         return NN_OK;
     }
     NN_TRY(check_range(n));
-    const char *codes = ex_param_of(n)->name;
+    const char *codes = ex_message_printf(&w->m, "%s/codes", n->name);
+    if (codes == NULL)
+        return NN_ENOMEM;
     add_constant(w, codes, ONNX__TENSOR_PROTO__DATA_TYPE__INT8, dims, rank, codes_of(w, n, values),
                  count);
     const char *in[] = { codes, add_scale(w, n, EX_FQ_SCALE), add_scale(w, n, EX_FQ_ZERO_POINT) };
@@ -499,14 +501,6 @@ static void add_output(writer *w, const nn_node *n)
 /* ---- the walk ----------------------------------------------------------------------------------
  */
 
-/* What a layer adds itself, and what only training needs. */
-static bool is_part_of_layer(const nn_node *n)
-{
-    return n->id == NN_OP_param || n->id == NN_OP_bnscale || n->id == NN_OP_bnbias ||
-           n->id == NN_OP_quantbias || (n->id == NN_OP_fakequant && ex_is_weight_quant(n)) ||
-           (n->id == NN_OP_input && n->shape.rank < 2) || (n->op->flags & NN_FLAG_TRAIN_ONLY);
-}
-
 /* What moves values of its input's range has no fakequant node of its own, but integers behind it
  * too: the node whose range they have, or NULL. */
 static const nn_node *kept_range(const nn_node *n)
@@ -545,7 +539,7 @@ static nn_status add_all(writer *w, const nn_graph *g)
 {
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *n = nn_graph_node(g, i);
-        if (!is_part_of_layer(n))
+        if (!ex_is_constant(n))
             NN_TRY(add_activation(w, n));
     }
     return NN_OK;

@@ -67,6 +67,24 @@ void *ex_words(nn_arena *arena, const void *words, size_t n)
     return bytes;
 }
 
+ex_padding ex_padding_of(const nn_window *w, nn_shape x)
+{
+    int top, bottom, left, right;
+    nn_window_extent(x.dim[1], w->kernel_h, w->stride_h, w->dilation_h, NN_SAME, &top, &bottom);
+    nn_window_extent(x.dim[2], w->kernel_w, w->stride_w, w->dilation_w, NN_SAME, &left, &right);
+    if (w->top == 0 && w->bottom == 0 && w->left == 0 && w->right == 0)
+        return EX_PADDING_VALID;
+    bool same = w->top == top && w->bottom == bottom && w->left == left && w->right == right;
+    return same ? EX_PADDING_SAME : EX_PADDING_OTHER;
+}
+
+bool ex_is_constant(const nn_node *n)
+{
+    return n->id == NN_OP_param || n->id == NN_OP_bnscale || n->id == NN_OP_bnbias ||
+           n->id == NN_OP_quantbias || (n->id == NN_OP_fakequant && ex_is_weight_quant(n)) ||
+           (n->id == NN_OP_input && n->shape.rank < 2) || (n->op->flags & NN_FLAG_TRAIN_ONLY);
+}
+
 bool ex_is_weight_quant(const nn_node *fq)
 {
     const nn_node *x = fq->in[EX_FQ_X];

@@ -28,6 +28,13 @@ float *ex_values_floats(nn_arena *arena, const ex_values *v, const nn_node *n, c
 /* n words of 32 bits as files hold them, little-endian, in `arena`; NULL if memory is out. */
 void *ex_words(nn_arena *arena, const void *words, size_t n);
 
+/* How a window's padding is called for an input of shape x. */
+typedef enum ex_padding { EX_PADDING_VALID, EX_PADDING_SAME, EX_PADDING_OTHER } ex_padding;
+ex_padding ex_padding_of(const nn_window *w, nn_shape x);
+
+/* Part of a weight or a bias, or what only training needs: no activation. */
+bool ex_is_constant(const nn_node *n);
+
 /* The node is a weight's fakequant, not an activation's. */
 bool ex_is_weight_quant(const nn_node *fq);
 
