@@ -288,9 +288,10 @@ interop-litert: all $(VENV)/litert.installed ## integers and .tflite files: Lite
 interop-torch: $(ENGINE) $(VENV)/torch.installed ## operators and optimizers of training: PyTorch
 	$(JUDGE)/torch_ops.py $(ENGINE)
 
-interop-tf: runtime $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake quantization, converted networks: TensorFlow
+interop-tf: all $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake quantization, converted networks: TensorFlow
 	$(JUDGE)/fake_quant.py $(ENGINE)
 	$(JUDGE)/converted.py
+	$(JUDGE)/graphdef.py $(PROG) $(BUILD)/interop/forms
 
 interop-onnx: all $(VENV)/onnx.installed ## exported ONNX files: ONNX Runtime
 	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms

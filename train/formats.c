@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "export/graphdef.h"
 #include "export/onnx.h"
 #include "nn/base/suggest.h"
 #include "train/ship.h"
@@ -78,4 +79,14 @@ nn_status train_write_onnx(nn_bytes *out, const train_network *n)
 nn_status train_write_onnx_float(nn_bytes *out, const train_network *n)
 {
     return train_ship_as(out, n, EX_FLOAT, ex_onnx);
+}
+
+nn_status train_write_graphdef(nn_bytes *out, const train_network *n)
+{
+    return train_ship_as(out, n, form_of(n), ex_graphdef);
+}
+
+nn_status train_write_graphdef_float(nn_bytes *out, const train_network *n)
+{
+    return train_ship_as(out, n, EX_FLOAT, ex_graphdef);
 }

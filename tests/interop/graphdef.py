@@ -1,0 +1,118 @@
+"""GraphDef files of octet: does TensorFlow run them, and does its converter make the same networks of them?
+
+    python tests/interop/graphdef.py OCTET FOLDER [--network NAME]
+
+Each network of forms.py is exported as a float graph and as one with fake quantization, imported by TensorFlow
+and run on 3,000 pictures: float results within 1e-5 of the largest value; of the predictions of the
+fake-quantized graph 99.9 % those of octet's integers, which are octet's own fake-quantized graph's, where
+octet's two highest codes are more than 2 apart, and 98 % of all.  Where the weights have one scale for
+each tensor, TensorFlow's first converter (tf.compat.v1.lite.TFLiteConverter.from_frozen_graph) makes a
+.tflite file of the graph, whose scales must be octet's to one unit in the last place, and zero points and
+the same share of predictions equal.  Exits with 1 if anything differs.
+"""
+
+import argparse
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+import numpy as np
+import tensorflow as tf
+
+import forms
+import litert
+
+LEAST_EQUAL, LEAST_DECIDED_EQUAL = 0.95, 0.999
+
+
+def read(file):
+    """The graph, and the name of its last node."""
+    graph = tf.compat.v1.GraphDef()
+    graph.ParseFromString(file.read_bytes())
+    return graph, graph.node[-1].name
+
+
+def run(file, inputs):
+    definition, last = read(file)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(definition, name="")
+        with tf.compat.v1.Session(graph=graph) as session:
+            return np.concatenate([session.run(last + ":0", {"image:0": part})
+                                   for part in np.array_split(inputs, 10)])
+
+
+def convert(file, mean, std, kind):
+    """A .tflite file of the graph, made by TensorFlow."""
+    graph, last = read(file)
+    shape = [d.size for d in graph.node[0].attr["shape"].shape.dim]
+    converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
+        str(file), ["image"], [last], input_shapes={"image": [1] + shape[1:]})
+    converter.inference_type = kind
+    converter.quantized_input_stats = {"image": (mean - (128 if kind == tf.int8 else 0), std)}
+    return converter.convert()
+
+
+def details(data):
+    """Name -> scale, zero point of every quantized tensor."""
+    interpreter = litert.Judge(data).interpreter
+    return [(d["name"], float(d["quantization"][0]), int(d["quantization"][1]), d["dtype"])
+            for d in interpreter.get_tensor_details() if d["quantization"][0] > 0]
+
+
+def check_converted(octet, checkpoint, file, pixels, mean, std, kind):
+    """A text of figures, and what is wrong."""
+    made = file.with_name(f"tensorflow-{kind.name}.tflite")
+    made.write_bytes(convert(file, mean, std, kind))
+    ours = octet.export(checkpoint, "tflite" if kind == tf.int8 else "tflite-uint8")
+    codes = forms.as_codes(pixels) if kind == tf.int8 else pixels
+    a, b = octet.outputs(made, codes), octet.outputs(ours, codes)
+    equal, decided = forms.agreement(a, b), forms.agreement(a, b, margin=2)
+    good = equal >= LEAST_EQUAL and decided >= LEAST_DECIDED_EQUAL
+    return f"{kind.name} by TensorFlow {100 * equal:.2f} % ({100 * decided:.2f} %)", [] if good else ["too few"]
+
+
+def judge(octet, name):
+    """A line of figures, and what is wrong."""
+    checkpoint = octet.train(name)
+    mean, std = octet.normalisation(checkpoint)
+    pixels = forms.sample_pictures()
+    reals = forms.as_reals(pixels, mean, std)
+    wrong = []
+    ours = octet.outputs(octet.export(checkpoint, "tflite-float"), reals)
+    difference = forms.float_difference(run(octet.export(checkpoint, "graphdef-float"), reals), ours)
+    if not difference <= forms.BOUND:
+        wrong.append(f"float: differs by {difference:.2g} of the largest value")
+    file = octet.export(checkpoint, "graphdef")
+    ours, theirs = octet.integer_outputs(checkpoint, pixels), run(file, reals)
+    equal, decided = forms.agreement(theirs, ours), forms.agreement(theirs, ours, margin=2)
+    if not (equal >= LEAST_EQUAL and decided >= LEAST_DECIDED_EQUAL):
+        wrong.append("fake-quant: too few predictions are equal")
+    figures = (f"float {difference:.1e} of the largest value; predictions equal (of the decided): "
+               f"fake-quant {100 * equal:.2f} % ({100 * decided:.2f} %)")
+    kinds = [tf.uint8] if "affine" in name else [tf.uint8, tf.int8] if "tensor" in name else []
+    for kind in kinds:
+        text, bad = check_converted(octet, checkpoint, file, pixels, mean, std, kind)
+        figures += f"; {text}"
+        wrong += bad
+    return figures, wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("octet")
+    parser.add_argument("folder")
+    parser.add_argument("--network", action="append", choices=forms.NETWORKS)
+    arguments = parser.parse_args()
+    octet, bad = forms.Octet(arguments.octet, arguments.folder), 0
+    for name in arguments.network or forms.NETWORKS:
+        figures, wrong = judge(octet, name)
+        bad += len(wrong)
+        print(f"{name:14} {figures}", flush=True)
+        print("".join(f"  {line}\n" for line in wrong), end="")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
