@@ -12,6 +12,11 @@ static const nn_range_rule *const rules[] = {
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };
 
+const nn_range_rule *quant_range_at(int i)
+{
+    return i >= 0 && i < N_RULES ? rules[i] : NULL;
+}
+
 const nn_range_rule *quant_range_by_name(const char *name)
 {
     const char *names[N_RULES];

@@ -9,6 +9,9 @@
 #include "quant/ranges.def"
 #undef QUANT_RANGE
 
+/* The i-th, in the order of ranges.def; NULL when there are no more. */
+const nn_range_rule *quant_range_at(int i);
+
 /* The rule of that name, or NULL and a message with the nearest known one. */
 const nn_range_rule *quant_range_by_name(const char *name);
 

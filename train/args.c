@@ -375,28 +375,33 @@ nn_status train_args_write(const train_args *a, const char *path, const char *he
 
 /* ---- help ------------------------------------------------------------------------------------ */
 
-static const char *form_of(const train_arg *arg)
+const char *train_arg_form(const train_arg *arg)
 {
     static const char *const forms[] = {
-        [TRAIN_FLAG] = "",       [TRAIN_INT] = " N",
-        [TRAIN_COUNT] = " N",    [TRAIN_REAL] = " X",
-        [TRAIN_TEXT] = " TEXT",  [TRAIN_CHOICE] = " NAME",
-        [TRAIN_SPAN] = " N[ep]", [TRAIN_SPANS] = " N[ep][,N[ep]]",
-        [TRAIN_EXTENT] = " HxW", [TRAIN_REALS] = " X[,X...]",
+        [TRAIN_FLAG] = "",      [TRAIN_INT] = "N",
+        [TRAIN_COUNT] = "N",    [TRAIN_REAL] = "X",
+        [TRAIN_TEXT] = "TEXT",  [TRAIN_CHOICE] = "NAME",
+        [TRAIN_SPAN] = "N[ep]", [TRAIN_SPANS] = "N[ep][,N[ep]]",
+        [TRAIN_EXTENT] = "HxW", [TRAIN_REALS] = "X[,X...]",
     };
-    return forms[arg->kind];
+    return arg->form != NULL ? arg->form : forms[arg->kind];
+}
+
+const char *train_arg_choice(const train_arg *arg, int i)
+{
+    if (arg->name_at != NULL)
+        return arg->name_at(i);
+    return arg->choices != NULL ? arg->choices[i] : NULL;
 }
 
 static void help_row(const train_arg *arg, FILE *to)
 {
     char left[64];
-    if (arg->form != NULL)
-        snprintf(left, sizeof left, "--%s %s", arg->name, arg->form);
-    else
-        snprintf(left, sizeof left, "--%s%s", arg->name, form_of(arg));
+    const char *form = train_arg_form(arg), *choice;
+    snprintf(left, sizeof left, "--%s%s%s", arg->name, form[0] != '\0' ? " " : "", form);
     fprintf(to, "  %-25s %s", left, arg->help);
-    for (int i = 0; arg->choices != NULL && arg->choices[i] != NULL; i++)
-        fprintf(to, "%s%s", i > 0 ? ", " : ": ", arg->choices[i]);
+    for (int i = 0; (choice = train_arg_choice(arg, i)) != NULL; i++)
+        fprintf(to, "%s%s", i > 0 ? ", " : ": ", choice);
     if (arg->value != NULL && arg->kind != TRAIN_FLAG)
         fprintf(to, " [%s]", arg->value);
     fputc('\n', to);

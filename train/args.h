@@ -70,6 +70,8 @@ typedef struct train_arg {
     unsigned flags;
     const char *section; /* TRAIN_TEXT "a=1,b=2": in a recipe a section of its own, with a line for
                             each entry; NULL: a line like any other */
+    const char *(*name_at)(int i); /* TRAIN_TEXT: the i-th name that it may have, NULL behind the
+                                      last; for help and completion, not checked here */
 } train_arg;
 
 /* Rows over one struct, and where that struct lies in a command's settings.  Where two groups of a
@@ -95,6 +97,12 @@ nn_status train_arg_store(const train_arg *arg, void *base, const char *text);
 /* The value as text that train_arg_store reads back exactly; in buffer, or the text itself. */
 enum { TRAIN_ARG_TEXT = 128 };
 const char *train_arg_text(const train_arg *arg, const void *base, char buffer[TRAIN_ARG_TEXT]);
+
+/* What stands for the value in the help: "FILE", "N"; "" of a flag. */
+const char *train_arg_form(const train_arg *arg);
+
+/* The i-th name that may be its value, of `choices` or `name_at`; NULL behind the last. */
+const char *train_arg_choice(const train_arg *arg, int i);
 
 /* The row of that name and where its struct is, or NULL. */
 const train_arg *train_arg_find(const train_group *groups, int n, const char *name, size_t *base);

@@ -10,13 +10,20 @@ typedef struct settings {
     const char *format, *out;
 } settings;
 
+static const char *format_at(int i)
+{
+    const train_format *format = train_format_at(i);
+    return format != NULL ? format->name : NULL;
+}
+
 static const train_arg args[] = {
     { .name = "format",
       .kind = TRAIN_TEXT,
       .at = offsetof(settings, format),
       .value = "tflite",
       .form = "NAME",
-      .help = "the form; all are listed below" },
+      .help = "the form",
+      .name_at = format_at },
     { .name = "out",
       .kind = TRAIN_TEXT,
       .at = offsetof(settings, out),

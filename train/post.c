@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "quant/calibrators.h"
 #include "train/checkpoint.h"
 #include "train/command.h"
 
@@ -12,6 +13,11 @@ enum { RELU6_KEPT, RELU6_TO_RELU };
 static const char *const relu6_names[] = { "keep", "relu", NULL };
 static const char *const correction_names[] = { "none", "empirical", "analytical", NULL };
 
+static const char *method_at(int i)
+{
+    return i < quant_calibrator_count() ? quant_calibrator_at(i)->name : NULL;
+}
+
 #define AT(member) offsetof(train_post_options, member)
 static const train_arg args[] = {
     { .name = "method",
@@ -19,8 +25,8 @@ static const train_arg args[] = {
       .at = AT(method),
       .value = "minmax",
       .form = "NAME",
-      .help = "how activation ranges follow from the pictures: minmax, ema, percentile, mse, "
-              "entropy" },
+      .help = "how activation ranges follow from the pictures",
+      .name_at = method_at },
     { .name = "calib",
       .kind = TRAIN_INT,
       .at = AT(calib),

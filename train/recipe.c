@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/model.h"
+#include "quant/ranges.h"
+
 const char *const train_optimizer_names[] = {
 #define OPT_RULE(name) #name,
 #include "optim/optims.def"
@@ -20,6 +23,22 @@ static const char *const conv_names[] = { "exact", NULL };
 static const char *const scheme_names[] = { "symmetric", "affine", NULL };
 static const char *const bn_fold_names[] = { "running", NULL };
 
+static const char *model_at(int i)
+{
+    return i < model_count() ? model_name(i) : NULL;
+}
+
+static const char *range_at(int i)
+{
+    const nn_range_rule *rule = quant_range_at(i);
+    return rule != NULL ? rule->name : NULL;
+}
+
+const char *train_data_kind_at(int i)
+{
+    return i < ds_n_kinds() ? ds_kind_form(i) : NULL;
+}
+
 /* ---- the rows -------------------------------------------------------------------------------- */
 
 #define AT(member) offsetof(train_data_options, member)
@@ -28,7 +47,8 @@ static const train_arg data_args[] = {
       .kind = TRAIN_TEXT,
       .at = AT(data),
       .form = "DATA",
-      .help = "pictures: fashion-mnist, cifar10:DIR, folder:DIR, sample, ...; see octet data" },
+      .help = "pictures",
+      .name_at = train_data_kind_at },
     { .name = "val",
       .kind = TRAIN_TEXT,
       .at = AT(val),
@@ -83,7 +103,8 @@ static const train_arg model_args[] = {
       .kind = TRAIN_TEXT,
       .at = AT(model),
       .form = "NAME",
-      .help = "mlp, lenet, ds_cnn, resnet8|20|32|56|18, mobilenet_v1|v2",
+      .help = "the network",
+      .name_at = model_at,
       .flags = TRAIN_MATHS },
     { .name = "width",
       .kind = TRAIN_REAL,
@@ -311,7 +332,8 @@ static const train_arg quant_args[] = {
       .at = AT(range),
       .value = "ema",
       .form = "NAME",
-      .help = "how activation ranges follow the data: ema, minmax, last",
+      .help = "how activation ranges follow the data",
+      .name_at = range_at,
       .flags = TRAIN_MATHS },
     { .name = "bn-fold",
       .kind = TRAIN_CHOICE,

@@ -85,6 +85,9 @@ extern const train_group train_recipe_groups[TRAIN_N_RECIPE_GROUPS];
 extern const char *const train_optimizer_names[], *const train_granularity_names[],
                                                       *const train_ship_names[];
 
+/* The i-th kind of --data as one writes it ("folder:DIR"), NULL behind the last: for train_arg. */
+const char *train_data_kind_at(int i);
+
 /* ---- from options to what the libraries take; errors: NN_EINVAL naming the option ------------ */
 
 /* Options for ds_open: size, channels, split, limits.  `limits` in data/image.h's terms. */

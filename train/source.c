@@ -1,6 +1,7 @@
 #include "train/source.h"
 
 #include "train/log.h"
+#include "train/recipe.h"
 
 #define AT(member) offsetof(train_source, member)
 static const train_arg args[] = {
@@ -8,7 +9,8 @@ static const train_arg args[] = {
       .kind = TRAIN_TEXT,
       .at = AT(data),
       .form = "DATA",
-      .help = "labelled pictures: fashion-mnist, cifar10:DIR, folder:DIR, sample, ..." },
+      .help = "labelled pictures",
+      .name_at = train_data_kind_at },
     { .name = "val",
       .kind = TRAIN_TEXT,
       .at = AT(val),
