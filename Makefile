@@ -77,7 +77,7 @@ RT_SRC   := $(wildcard runtime/*.c runtime/ops/*.c runtime/kernels/*.c)
 # Kernels that use an instruction set, and the choice between them; or none, and no choice.
 RT_FAST  := runtime/kernels/select.c $(foreach i,avx2 avx512 avx512vnni avxvnni neon neondot,$(filter %_$i.c,$(RT_SRC)))
 RT_SRC   := $(filter-out $(if $(RT_PORTABLE),$(RT_FAST),runtime/kernels/select_portable.c),$(RT_SRC))
-PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c train/signals.c train/experiment.c $(wildcard train/cmd_*.c)
+PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c train/signals.c train/manual.c train/experiment.c $(wildcard train/cmd_*.c)
 LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c))
 TEST_SRC := $(wildcard tests/test_*.c)
@@ -330,7 +330,10 @@ format: ## apply .clang-format
 PUBLIC_HEADERS := $(filter-out %_internal.h,$(wildcard nn/base/*.h $(foreach d,nn optim data models quant \
                   export train,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
 
-install: all ## install program, libraries and headers (PREFIX=, DESTDIR=)
+COMMANDS := $(shell sed -n 's/^TRAIN_COMMAND(\(.*\))/\1/p' train/commands.def)
+SHARE     = $(DESTDIR)$(PREFIX)/share
+
+install: all ## install program, libraries, headers, manual pages and completion (PREFIX=, DESTDIR=)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(PROG) $(DESTDIR)$(PREFIX)/bin/octet
 	install -m 644 $(LIB) $(RT_LIB) $(DESTDIR)$(PREFIX)/lib/
@@ -340,6 +343,11 @@ install: all ## install program, libraries and headers (PREFIX=, DESTDIR=)
 	  install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/octet/$$h || exit 1; done
 	for p in octet octet-rt; do sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' \
 	  $$p.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/$$p.pc || exit 1; done
+	install -d $(SHARE)/man/man1 $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions
+	$(PROG) help --man > $(SHARE)/man/man1/octet.1
+	for c in $(COMMANDS); do $(PROG) help --man $$c > $(SHARE)/man/man1/octet-$$c.1 || exit 1; done
+	$(PROG) help --completion bash > $(SHARE)/bash-completion/completions/octet
+	$(PROG) help --completion zsh > $(SHARE)/zsh/site-functions/_octet
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

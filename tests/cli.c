@@ -10,15 +10,16 @@
 char program[PATH], stdout_path[PATH], stderr_path[PATH];
 
 /* Beside the folder of this test, or in $OUT. */
-static void find_program(void)
+int find_program(void **state)
 {
+    (void)state;
     char self[PATH];
     const char *out = getenv("OUT");
     snprintf(stdout_path, sizeof stdout_path, "%s", test_path("stdout"));
     snprintf(stderr_path, sizeof stderr_path, "%s", test_path("stderr"));
     if (out != NULL) {
         snprintf(program, sizeof program, "%.900s/octet", out);
-        return;
+        return 0;
     }
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(n > 0);
@@ -26,6 +27,7 @@ static void find_program(void)
     for (int up = 0; up < 2; up++)
         *strrchr(self, '/') = '\0';
     snprintf(program, sizeof program, "%.900s/octet", self);
+    return 0;
 }
 
 static outcome last;
@@ -140,8 +142,7 @@ const cJSON *item(const cJSON *object, const char *key, int i)
 
 int train_models(void **state)
 {
-    (void)state;
-    find_program();
+    find_program(state);
     const outcome *o =
         octet("train --data sample --model lenet --out %s --steps 12 --batch 16 --qat "
               "--quant-delay 4 --quiet",

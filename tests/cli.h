@@ -16,7 +16,7 @@ typedef struct outcome {
     nn_bytes out, err; /* freed by the next call; with a 0 behind, which size does not count */
 } outcome;
 
-/* The program's path; set by train_models. */
+/* The program's path; set by find_program. */
 extern char program[PATH];
 
 /* Where stdout and stderr of the last call lie. */
@@ -56,6 +56,7 @@ void check_same_files(const char *a, const char *b);
  * size and with another number of classes
  */
 int train_models(void **state);
+int find_program(void **state); /* set-up of a group that needs no models; part of train_models */
 int forget(void **state);
 
 /* Files of the two. */

@@ -3,7 +3,6 @@
 #define _POSIX_C_SOURCE 200809L
 #include <omp.h>
 #include <signal.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "runtime/cpu.h"
 #include "train/command.h"
 #include "train/log.h"
+#include "train/manual.h"
 
 enum { DONE = 0, FAILED = 1, WRONG_USAGE = 2, MAX_GROUPS = 12 };
 
@@ -92,7 +92,9 @@ static void print_commands(FILE *to)
     fprintf(to, "usage: octet COMMAND [options]\n\n");
     for (int i = 0; i < TRAIN_N(commands); i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->about);
-    fprintf(to, "\n`octet help COMMAND` lists the options of one; `octet --version`.\n");
+    fprintf(to, "\n`octet help COMMAND` lists the options of one; `octet --version`.\n"
+                "`octet help --man [COMMAND]` and `octet help --completion bash|zsh` write manual "
+                "pages\nand completion; `make install` puts them in place.\n");
 }
 
 static int wrong_usage(const char *what, const char *message)
@@ -205,11 +207,11 @@ static int exit_code(const train_command *c, const train_call *call, nn_status s
 }
 
 /* A result that could not be written is a failure too: a full disk behind `octet ... > file`. */
-static int close_stdout(const train_command *c, int code)
+static int close_stdout(const char *name, int code)
 {
     if ((fflush(stdout) == 0 && !ferror(stdout)) || code != DONE)
         return code;
-    fprintf(stderr, "octet %s: standard output: could not be written\n", c->name);
+    fprintf(stderr, "octet %s: standard output: could not be written\n", name);
     return FAILED;
 }
 
@@ -227,22 +229,54 @@ static int run_command(const train_command *c, int argc, char **argv)
     nn_status st = train_args_parse(&args, groups, n, settings, argc, argv);
     if (st == NN_OK)
         st = run(c, &args, &call);
-    int code = close_stdout(c, exit_code(c, &call, st));
+    int code = close_stdout(c->name, exit_code(c, &call, st));
     train_args_free(&args);
     nn_mem_free(settings);
     return code;
 }
 
-static int help(const char *name)
+/* ---- help ------------------------------------------------------------------------------------ */
+
+static const train_manual manual = { commands, TRAIN_N(commands), &common_rows };
+
+static nn_status help_on(const char *name)
+{
+    const train_command *c = find_command(name);
+    if (c == NULL)
+        return nn_fail_context(NN_EINVAL, "%.60s", name);
+    print_help(c);
+    return NN_OK;
+}
+
+static nn_status manual_page(const char *name)
 {
     const train_command *c = name != NULL ? find_command(name) : NULL;
-    if (name == NULL)
+    if (name != NULL && c == NULL)
+        return nn_fail_context(NN_EINVAL, "%.60s", name);
+    train_manual_page(&manual, c, stdout);
+    return NN_OK;
+}
+
+static nn_status completion(const char *shell)
+{
+    if (shell == NULL)
+        return nn_fail(NN_EINVAL, "--completion: needs a shell, bash or zsh");
+    return train_manual_completion(&manual, shell, stdout);
+}
+
+/* `octet help [COMMAND]`, `octet help --man [COMMAND]`, `octet help --completion SHELL`. */
+static int help(const char *what, const char *of)
+{
+    nn_status st = NN_OK;
+    if (what == NULL)
         print_commands(stdout);
-    else if (c == NULL)
-        return wrong_usage(name, nn_message());
+    else if (strcmp(what, "--man") == 0)
+        st = manual_page(of);
+    else if (strcmp(what, "--completion") == 0)
+        st = completion(of);
     else
-        print_help(c);
-    return DONE;
+        st = help_on(what);
+    return st == NN_OK ? close_stdout("help", DONE) : wrong_usage("help", nn_message());
 }
 
 /* OpenMP's threads spin while they wait for each other.  Where another process wants a core too,
@@ -272,7 +306,7 @@ int main(int argc, char **argv)
         return DONE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
-        return help(argc > 2 ? argv[2] : NULL);
+        return help(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL);
     const train_command *c = find_command(argv[1]);
     if (c == NULL)
         return wrong_usage(argv[1], nn_message());
