@@ -74,6 +74,7 @@ typedef struct layer {
     const nn_node *last;
     size_t parameters;
     uint64_t macs;
+    const char *more; /* of nn_show_column; NULL: nothing */
     char ops[96];
 } layer;
 
@@ -125,7 +126,7 @@ static void add_node(layer *l, const nn_graph *g, const nn_node *n)
 }
 
 /* No rows if memory is out. */
-static table collect(nn_arena *a, const nn_graph *g)
+static table collect(nn_arena *a, const nn_graph *g, const nn_show_column *more)
 {
     table t = { .row = nn_arena_alloc(a, (size_t)nn_graph_count(g) * sizeof(layer)) };
     for (int i = 0; t.row != NULL && i < nn_graph_count(g); i++) {
@@ -136,6 +137,8 @@ static table collect(nn_arena *a, const nn_graph *g)
         if (t.n == 0 || strcmp(t.row[t.n - 1].name, name) != 0)
             t.row[t.n++].name = name;
         add_node(&t.row[t.n - 1], g, n);
+        if (more != NULL && more->text[i] != NULL)
+            t.row[t.n - 1].more = more->text[i];
     }
     return t;
 }
@@ -146,22 +149,30 @@ static int longest(int width, const char *s)
     return length > width ? length : width;
 }
 
-const char *nn_show_table(nn_arena *a, const nn_graph *g)
+/* With two blanks ahead, where there is something to show. */
+static void end_row(text *out, const char *more)
+{
+    append(out, "%s%s\n", more != NULL ? "  " : "", more != NULL ? more : "");
+}
+
+const char *nn_show_table(nn_arena *a, const nn_graph *g, const nn_show_column *more)
 {
     text out = text_new(a);
-    table t = collect(a, g);
+    table t = collect(a, g, more);
     int names = 5, ops = 3;
     for (int i = 0; i < t.n; i++) {
         names = longest(names, t.row[i].name);
         ops = longest(ops, t.row[i].ops);
     }
-    append(&out, "%-*s  %-*s  %-16s %11s %14s\n", names, "layer", ops, "ops", "output",
-           "parameters", "MACs");
+    append(&out, "%-*s  %-*s  %-16s %11s %14s", names, "layer", ops, "ops", "output", "parameters",
+           "MACs");
+    end_row(&out, more != NULL ? more->heading : NULL);
     for (int i = 0; i < t.n; i++) {
         char shape[NN_SHAPE_TEXT];
         const layer *l = &t.row[i];
-        append(&out, "%-*s  %-*s  %-16s %11zu %14llu\n", names, l->name, ops, l->ops,
+        append(&out, "%-*s  %-*s  %-16s %11zu %14llu", names, l->name, ops, l->ops,
                nn_shape_text(l->last->shape, shape), l->parameters, (unsigned long long)l->macs);
+        end_row(&out, l->more);
     }
     nn_size s = nn_graph_size(g);
     append(&out, "%-*s  %-*s  %-16s %11zu %14llu\n", names, "total", ops, "", "", s.trained,

@@ -358,7 +358,7 @@ static void tables_and_drawings(void **state)
     const model_config c = { .height = 32, .width = 32, .channels = 3, .classes = 10 };
     assert_ok(network_new(&n, "resnet8", &c));
     assert_ok(nn_arena_new(&a));
-    const char *table = nn_show_table(a, n.g), *dot = nn_show_dot(a, n.g);
+    const char *table = nn_show_table(a, n.g, NULL), *dot = nn_show_dot(a, n.g);
     assert_non_null(table);
     assert_non_null(dot);
     assert_non_null(strstr(table, "stage2/block0/shortcut"));

@@ -75,6 +75,39 @@ static void extremes(const nn_param *p, double *least, double *most)
     }
 }
 
+/* ---- the layers ------------------------------------------------------------------------------ */
+
+/* "scale  zero point" of each node of the float graph whose values are quantized under its name;
+ * NULL if memory is out. */
+static const char **scales_of_nodes(const view *v)
+{
+    const nn_graph *g = v->n->graph;
+    const char **text = nn_arena_alloc(v->texts, (size_t)nn_graph_count(g) * sizeof *text);
+    const nn_node *fq;
+    for (int i = 0; text != NULL && (fq = next_range(v, &i)) != NULL;) {
+        const nn_node *n = nn_graph_find(g, fq->in[FQ_X]->name);
+        if (n != NULL)
+            text[n->index] =
+                nn_arena_printf(v->texts, "%12.6g %11g", (double)state(fq, FQ_SCALE)->value[0],
+                                (double)state(fq, FQ_ZERO_POINT)->value[0]);
+    }
+    return text;
+}
+
+static nn_status print_layers(const view *v)
+{
+    const nn_show_column scales = { "       scale  zero point", scales_of_nodes(v) };
+    if (scales.text == NULL)
+        return NN_ENOMEM;
+    const char *table = nn_show_table(v->texts, v->n->graph, v->n->has_ranges ? &scales : NULL);
+    if (table == NULL)
+        return NN_ENOMEM;
+    int heading = (int)strcspn(table, "\n");
+    printf("\n%s%.*s%s%s", train_output_style(TRAIN_BOLD), heading, table,
+           train_output_style(TRAIN_PLAIN), table + heading);
+    return NN_OK;
+}
+
 static void print_ranges(const view *v)
 {
     const nn_node *fq;
@@ -170,15 +203,12 @@ static void print_tensors(const view *v)
 
 static nn_status print_text(const view *v)
 {
-    const char *table = nn_show_table(v->texts, v->n->graph);
-    if (table == NULL)
-        return NN_ENOMEM;
     print_head(v);
     if (v->plan != NULL) {
         print_plan(v);
         return NN_OK;
     }
-    printf("\n%s", table);
+    NN_TRY(print_layers(v));
     if (v->n->has_ranges)
         print_ranges(v);
     print_tensors(v);

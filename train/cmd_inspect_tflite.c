@@ -85,6 +85,26 @@ static const char *options_text(const view *v, int op, char text[LINE])
 /* ---- text
  * ---------------------------------------------------------------------------------------------- */
 
+/* Elements of the constants that it reads. */
+static uint64_t parameters_of(const view *v, const rt_operator *op)
+{
+    uint64_t sum = 0;
+    for (int k = 0; k < op->n_in; k++)
+        if (op->in[k] >= 0 && v->o.tensors[op->in[k]].data != NULL)
+            sum += v->o.tensors[op->in[k]].count;
+    return sum;
+}
+
+/* Scale and zero point of the first output, where it has one of each. */
+static void print_scale(const view *v, const rt_operator *op)
+{
+    const rt_tensor *t = op->n_out > 0 ? &v->o.tensors[op->out[0]] : NULL;
+    if (t != NULL && t->n_scales == 1)
+        printf("%12.6g %11d ", (double)t->scale, (int)t->zero_point);
+    else
+        printf("%12s %11s ", "", "");
+}
+
 static void print_operator(const view *v, int i)
 {
     const rt_operator *op = &v->o.operators[i];
@@ -92,8 +112,11 @@ static void print_operator(const view *v, int i)
     const char *refused = v->o.refused[i];
     if (op->n_out > 0)
         shape_text(&v->o.tensors[op->out[0]], shape);
-    printf("%4d%c %-18s %2d  %-18s %12llu ", i, refused != NULL ? '!' : ' ', clean(v, op->name),
-           op->version, shape, (unsigned long long)macs_of(v, i));
+    printf("%s%4d%c %-18s %2d  %-18s %11llu %12llu  ",
+           train_output_style(refused != NULL ? TRAIN_RED : TRAIN_PLAIN), i,
+           refused != NULL ? '!' : ' ', clean(v, op->name), op->version, shape,
+           (unsigned long long)parameters_of(v, op), (unsigned long long)macs_of(v, i));
+    print_scale(v, op);
     for (int k = 0; k < op->n_in; k++)
         printf(" %d", op->in[k]);
     printf(" ->");
@@ -101,14 +124,15 @@ static void print_operator(const view *v, int i)
         printf(" %d", op->out[k]);
     options_text(v, i, options);
     printf("%s%s", options[0] != '\0' ? "; " : "", options);
-    printf("%s%s\n", refused != NULL ? "; refused: " : "",
-           refused != NULL ? clean(v, refused) : "");
+    printf("%s%s%s\n", refused != NULL ? "; refused: " : "",
+           refused != NULL ? clean(v, refused) : "", train_output_style(TRAIN_PLAIN));
 }
 
 static void print_operators(const view *v)
 {
-    printf("\n%4s  %-18s %2s  %-18s %12s  %s\n", "#", "operator", "v", "output", "MACs",
-           "inputs -> outputs; options");
+    printf("\n%s%4s  %-18s %2s  %-18s %11s %12s  %12s %11s  %s%s\n", train_output_style(TRAIN_BOLD),
+           "#", "operator", "v", "output", "parameters", "MACs", "scale", "zero point",
+           "inputs -> outputs; options", train_output_style(TRAIN_PLAIN));
     for (int i = 0; i < v->o.n_operators; i++)
         print_operator(v, i);
 }

@@ -3,13 +3,31 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nn/base/mem.h"
 
 bool train_output_is_stdout(const char *path)
 {
     return strcmp(path, "-") == 0;
+}
+
+/* Is standard output a terminal that may be sent codes? */
+static bool is_coloured(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) == 1 && (no == NULL || no[0] == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
+}
+
+const char *train_output_style(train_style style)
+{
+    static const char *const codes[] = {
+        [TRAIN_PLAIN] = "\033[0m", [TRAIN_BOLD] = "\033[1m", [TRAIN_RED] = "\033[31m"
+    };
+    return is_coloured() ? codes[style] : "";
 }
 
 /* ---- bytes

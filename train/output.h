@@ -19,6 +19,11 @@ nn_status train_output_write(const char *path, const void *data, size_t size);
 
 bool train_output_is_stdout(const char *path);
 
+/* What a terminal is sent before a text to make it stand out, and TRAIN_PLAIN after it; "" unless
+ * standard output is a terminal that knows such codes and NO_COLOR is not set (no-color.org). */
+typedef enum train_style { TRAIN_PLAIN, TRAIN_BOLD, TRAIN_RED } train_style;
+const char *train_output_style(train_style style);
+
 /* Prints the object on one line of standard output and deletes it.  Errors: NN_ENOMEM. */
 nn_status train_output_json(cJSON *object);
 
