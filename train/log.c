@@ -1,8 +1,11 @@
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include "train/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static bool is_quiet;
@@ -21,6 +24,21 @@ bool train_log_is_quiet(void)
 bool train_log_is_live(void)
 {
     return isatty(STDERR_FILENO) == 1;
+}
+
+int train_log_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool train_log_is_utf8(void)
+{
+    static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" }; /* the first one counts */
+    const char *locale = NULL;
+    for (int i = 0; i < 3 && (locale == NULL || locale[0] == '\0'); i++)
+        locale = getenv(names[i]);
+    return locale != NULL && (strstr(locale, "UTF-8") != NULL || strstr(locale, "utf8") != NULL);
 }
 
 static void clear_line(void)

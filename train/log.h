@@ -20,4 +20,8 @@ void train_log_live(const char *fmt, ...) NN_PRINTF(1, 2);
 /* Is stderr a terminal? */
 bool train_log_is_live(void);
 
+/* Its width in characters, 80 if it does not say; and whether the locale writes UTF-8. */
+int train_log_columns(void);
+bool train_log_is_utf8(void);
+
 #endif

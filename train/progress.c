@@ -1,5 +1,6 @@
 #include "train/progress.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 
@@ -43,20 +44,81 @@ static double images_per_second(const train_progress *p, const train_moment *at,
     return seconds > 0 ? (double)(at->step - p->line_step) * at->batch / seconds : 0;
 }
 
+/* ---- the course of the loss ------------------------------------------------------------------ */
+
+/* Two stretches become one. */
+static void halve(train_spark *s)
+{
+    for (int i = 0; i < TRAIN_SPARK / 2; i++)
+        s->mean[i] = (s->mean[2 * i] + s->mean[2 * i + 1]) / 2;
+    s->n = TRAIN_SPARK / 2;
+    s->each *= 2;
+    s->in_last = s->each;
+}
+
+void train_spark_add(train_spark *s, double x)
+{
+    if (!isfinite(x))
+        return;
+    if (s->n == TRAIN_SPARK && s->in_last == s->each)
+        halve(s);
+    if (s->n == 0 || s->in_last == s->each) {
+        s->each = s->n == 0 ? 1 : s->each;
+        s->in_last = 0;
+        s->mean[s->n++] = 0;
+    }
+    double *mean = &s->mean[s->n - 1];
+    s->in_last++;
+    *mean += (x - *mean) / (double)s->in_last;
+}
+
+const char *train_spark_text(const train_spark *s, char text[TRAIN_SPARK_TEXT])
+{
+    enum { LEVELS = 8 };
+    double least = s->mean[0], most = s->mean[0];
+    char *at = text;
+    for (int i = 1; i < s->n; i++) {
+        least = s->mean[i] < least ? s->mean[i] : least;
+        most = s->mean[i] > most ? s->mean[i] : most;
+    }
+    for (int i = 0; i < s->n; i++) {
+        double height = most > least ? (s->mean[i] - least) / (most - least) : 0;
+        int level = (int)(height * (LEVELS - 1) + 0.5);
+        *at++ = '\xe2'; /* U+2581 to U+2588: a block of one to eight eighths */
+        *at++ = '\x96';
+        *at++ = (char)(0x81 + level);
+    }
+    *at = '\0';
+    return text;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+/* Room for a line of `used` columns and the bars behind it, on a terminal that knows them? */
+static bool has_room(int used)
+{
+    return train_log_is_utf8() && used + 2 + TRAIN_SPARK < train_log_columns();
+}
+
 void train_progress_step(train_progress *p, const train_moment *at)
 {
-    char left[TRAIN_DURATION];
+    char left[TRAIN_DURATION], line[256], bars[TRAIN_SPARK_TEXT];
     double now = train_clock();
     bool live = train_log_is_live();
+    train_spark_add(&p->loss, at->loss);
     if (now - p->shown < (live ? live_every : plain_every) || at->step == p->line_step)
         return;
     p->shown = now;
     void (*show)(const char *fmt, ...) = live ? train_log_live : train_log;
-    show("epoch %lld/%lld  step %lld/%lld  %s  loss %.4f  acc %.2f %%  %.0f images/s  %s left",
-         (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
-         (long long)at->step, (long long)at->total, train_stage_name(at->stage), at->loss,
-         100 * at->top1, images_per_second(p, at, now),
-         train_duration(seconds_left(p, at, now), left));
+    int used = snprintf(
+        line, sizeof line,
+        "epoch %lld/%lld  step %lld/%lld  %s  loss %.4f  acc %.2f %%  %.0f images/s  %s left",
+        (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
+        (long long)at->step, (long long)at->total, train_stage_name(at->stage), at->loss,
+        100 * at->top1, images_per_second(p, at, now),
+        train_duration(seconds_left(p, at, now), left));
+    bool drawn = live && has_room(used);
+    show("%s%s%s", line, drawn ? "  " : "", drawn ? train_spark_text(&p->loss, bars) : "");
 }
 
 static void show_epoch(const train_progress *p, const train_line *l, double speed, double left)

@@ -1,11 +1,26 @@
 /* progress - what the person at the terminal sees of a training run.
  *
- * A live line with step, loss, accuracy, speed and time left on a terminal; where stderr is a file,
+ * A live line with step, loss, accuracy, speed, time left, and where there is room the course of
+ * the loss so far, on a terminal; where stderr is a file,
  * a line an epoch, and one every half minute. */
 #ifndef OCTET_TRAIN_PROGRESS_H
 #define OCTET_TRAIN_PROGRESS_H
 
 #include "train/loop.h"
+
+/* The course of a number in a few characters: averages over stretches of equal length, which
+ * double when all characters are used. */
+enum { TRAIN_SPARK = 16, TRAIN_SPARK_TEXT = 3 * TRAIN_SPARK + 1 };
+typedef struct train_spark {
+    double mean[TRAIN_SPARK]; /* of the stretches; NAN and infinities are left out */
+    int n;                    /* stretches, the last of which may be unfinished */
+    int64_t each, in_last;    /* values in a stretch, and in the last */
+} train_spark;
+
+void train_spark_add(train_spark *s, double x); /* a zeroed one is empty */
+
+/* Bars from the least to the greatest mean, in UTF-8; returns text. */
+const char *train_spark_text(const train_spark *s, char text[TRAIN_SPARK_TEXT]);
 
 typedef struct train_progress {
     double begun, shown; /* seconds of a clock that only runs forward */
@@ -14,6 +29,7 @@ typedef struct train_progress {
     int64_t line_step;
     double epoch_loss, epoch_top1; /* sums over the steps of this epoch that have a line */
     int64_t epoch_steps;
+    train_spark loss; /* of each step that was seen */
 } train_progress;
 
 void train_progress_begin(train_progress *p, int64_t step);
