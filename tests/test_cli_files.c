@@ -173,6 +173,62 @@ static void inspect_a_checkpoint(void **state)
     assert_int_equal(strncmp(text_of(t->out), "digraph", 7), 0);
 }
 
+/* The table of layers has the scales that --json lists, and the file the same ones. */
+static void inspect_shows_scales_beside_layers(void **state)
+{
+    (void)state;
+    char checkpoint[PATH], scale[64], row[256];
+    snprintf(checkpoint, sizeof checkpoint, "%s", q("model.safetensors"));
+    cJSON *o = object_of(octet("inspect %s --json", checkpoint));
+    const cJSON *range = item(o, "ranges", 0); /* of the input */
+    assert_string_equal(string(range, "name"), "image");
+    snprintf(scale, sizeof scale, "%12.6g %11d", item(range, "scale", 0)->valuedouble,
+             item(range, "zero_point", 0)->valueint);
+    cJSON_Delete(o);
+    const char *text = text_of(octet("inspect %s", checkpoint)->out);
+    const char *line = strstr(text, "\nimage ");
+    assert_true(line != NULL && strstr(text, "zero point\n") != NULL);
+    snprintf(row, sizeof row, "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
+    if (strstr(row, scale) == NULL)
+        fail_msg("\"%s\" has no \"%s\"", row, scale);
+    text = text_of(octet("inspect %s", f("model.safetensors"))->out);
+    assert_null(strstr(text, "zero point"));
+}
+
+/* Runs a line on a terminal of 160 columns, which `script` makes. */
+static const char *on_a_terminal(const char *environment, const char *line)
+{
+    char command[2 * COMMAND];
+    snprintf(command, sizeof command,
+             "env %s script -qec 'stty cols 160; %s' /dev/null </dev/null >%s 2>&1", environment,
+             line, stdout_path);
+    assert_int_equal(system(command), 0);
+    static nn_bytes said;
+    free(said.data);
+    said = read_text(stdout_path);
+    return text_of(said);
+}
+
+static void a_terminal_gets_colour_and_bars(void **state)
+{
+    (void)state;
+    char line[COMMAND];
+    const char *escape = "\033[", *block = "\xe2\x96\x81";
+    if (system("command -v script >/dev/null && command -v stty >/dev/null") != 0)
+        test_skip("script is not installed");
+    snprintf(line, sizeof line, "%s inspect %s", program, q("model.safetensors"));
+    assert_non_null(strstr(on_a_terminal("-u NO_COLOR TERM=xterm", line), escape));
+    assert_null(strstr(on_a_terminal("NO_COLOR=1 TERM=xterm", line), escape));
+    assert_null(strstr(on_a_terminal("-u NO_COLOR TERM=dumb", line), escape));
+    assert_null(strstr(text_of(octet("inspect %s", q("model.safetensors"))->out), escape));
+    snprintf(line, sizeof line,
+             "%s train --data sample --model lenet --batch 8 --steps 200 --out %s --overwrite "
+             "--threads 1",
+             program, test_path("live"));
+    assert_non_null(strstr(on_a_terminal("LC_ALL=C.UTF-8 TERM=xterm", line), block));
+    assert_null(strstr(on_a_terminal("LC_ALL=C TERM=xterm", line), block));
+}
+
 /* ---- verify ---------------------------------------------------------------------------------- */
 
 static void verify_finds_them_equal(void **state)
@@ -344,6 +400,8 @@ int main(void)
         cmocka_unit_test(inspect_a_tflite_file),
         cmocka_unit_test(inspect_what_does_not_run),
         cmocka_unit_test(inspect_a_checkpoint),
+        cmocka_unit_test(inspect_shows_scales_beside_layers),
+        cmocka_unit_test(a_terminal_gets_colour_and_bars),
         cmocka_unit_test(verify_finds_them_equal),
         cmocka_unit_test(verify_does_not_depend_on_threads),
         cmocka_unit_test(verify_finds_a_changed_weight),
