@@ -1,9 +1,11 @@
-/* What `make install` puts down is enough: the example of docs/examples is compiled against it,
- * through pkg-config, and run; each installed header compiles alone. */
+/* What `make install` puts down is enough: the examples of docs/examples are compiled against it,
+ * through pkg-config, and run; each installed header compiles alone; pages and completion are
+ * there. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "data/dataset.h"
 #include "nn/base/file.h"
 #include "tests/testing.h"
 
@@ -24,6 +26,41 @@ static bool is_release(void)
 {
     const char *mode = getenv("MODE");
     return mode == NULL || strcmp(mode, "release") == 0;
+}
+
+/* The first pictures of the sample as PNG files 0.png, 1.png, ... */
+static void write_pictures(int n)
+{
+    ds_set *set;
+    assert_ok(ds_open(&set, "sample", NULL));
+    for (int i = 0; i < n; i++) {
+        uint8_t pixels[28 * 28];
+        char name[16];
+        int label;
+        snprintf(name, sizeof name, "%d.png", i);
+        assert_int_equal(ds_item_bytes(set), sizeof pixels);
+        assert_ok(ds_read(set, DS_TEST, i, pixels, &label));
+        assert_ok(ds_png_write(test_path(name), &(ds_image){ 28, 28, 1, pixels }));
+    }
+    ds_close(set);
+}
+
+/* Built with the runtime alone, the classifier says what `octet run` says. */
+static void classify_pictures(void)
+{
+    enum { PICTURES = 12 };
+    write_pictures(PICTURES);
+    run("cc -std=c11 -O1 -Wall -Wextra -Werror docs/examples/classify.c -o '%s/classify' "
+        "$(PKG_CONFIG_PATH='%s/usr/lib/pkgconfig' pkg-config --cflags --libs octet-rt libpng)",
+        test_folder(), test_folder());
+    run("cd '%s' && export LD_LIBRARY_PATH='%s/usr/lib' && test $(for i in *.png; do "
+        "said=$(./classify own.tflite $i | sed 's/class \\([0-9]*\\),.*/\\1/') && "
+        "usr/bin/octet run own.tflite $i --top 1 --quiet | grep -q \"  $said\\$\" && echo $said; "
+        "done | tee classes | wc -l) -eq 12 && test $(sort -u classes | wc -l) -gt 3",
+        test_folder(), test_folder());
+    run("cd '%s' && export LD_LIBRARY_PATH='%s/usr/lib' && ! ./classify own.tflite own.tflite && "
+        "! ./classify 0.png 0.png && ! ./classify",
+        test_folder(), test_folder());
 }
 
 static void example_against_the_installed_tree(void **state)
@@ -51,6 +88,12 @@ static void example_against_the_installed_tree(void **state)
     const char *at = strstr((const char *)said.data, "int8: ");
     assert_true(at != NULL && sscanf(at, "int8: %lf", &top1) == 1 && top1 > 70);
     nn_bytes_free(&said);
+    classify_pictures();
+    run("cd '%s/usr/share' && for c in '' $(sed -n 's/TRAIN_COMMAND(\\(.*\\))/-\\1/p' "
+        "'%s/usr/include/octet/train/commands.def'); do grep -q '^.SH NAME' man/man1/octet$c.1 || "
+        "exit 1; done; grep -q '^#compdef octet' zsh/site-functions/_octet && "
+        "bash -n bash-completion/completions/octet",
+        test_folder(), test_folder());
 }
 
 int main(void)
