@@ -121,7 +121,8 @@ $(GEN)/%.pb-c.o: $(GEN)/%.pb-c.c
 	$(Q)$(CC) $(filter-out $(WARN) $(WERROR),$(ALL_CFLAGS)) $(LIB_CFLAGS) -I$(GEN) -c -o $@ $<
 
 $(foreach p,$(PROTO:%.proto=%),$(eval $(call obj,$p.c): $(GEN)/$p.pb-c.h))
-$(call obj,$(PROTO:%.proto=%.c)): LIB_CFLAGS += -I$(GEN)
+$(call obj,tests/test_forms.c): $(PROTO:%.proto=$(GEN)/%.pb-c.h)
+$(call obj,$(PROTO:%.proto=%.c) tests/test_forms.c): LIB_CFLAGS += -I$(GEN)
 
 # The runtime knows neither OpenMP nor any library, and is built to be put into a shared one.
 $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
