@@ -296,6 +296,9 @@ interop-tf: all $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake 
 
 interop-onnx: all $(VENV)/onnx.installed ## exported ONNX files: ONNX Runtime
 	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms
+	@if command -v node >/dev/null; then node tests/interop/netron.mjs $(VENV)/lib/python3*/site-packages/netron \
+	  $(BUILD)/interop/forms/*/model.onnx* $(wildcard $(BUILD)/interop/forms/*/model.graphdef*); \
+	  else echo "skipped: Netron's readers need node"; fi
 
 .PHONY: interop interop-litert interop-torch interop-tf interop-onnx
 
