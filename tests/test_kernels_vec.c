@@ -114,6 +114,42 @@ static void clamps(void **state)
     assert_true(isnan(y));
 }
 
+/* The bits of `pass` begin as every third one clear; those behind the last element stay. */
+static void check_bits(size_t n, uint64_t seed)
+{
+    const nn_real lo = (nn_real)-0.5, hi = (nn_real)0.5;
+    const size_t bytes = n / 8 + 1;
+    for (int kind = 0; kind < 4; kind++) {
+        const bool closed = kind & 1, add = kind & 2;
+        vectors v = open_vectors(n, seed);
+        unsigned char *pass = test_guard_new(bytes, 3), want[MOST / 8 + 1];
+        for (size_t i = 0; i < bytes; i++)
+            want[i] = pass[i] = (unsigned char)(0xDB + 37 * i);
+        if (n > 2)
+            v.x[2] = (nn_real)NAN;
+        for (size_t i = 0; i < n; i++) {
+            const nn_real x = v.x[i];
+            const bool in = closed ? x >= lo && x <= hi : x > lo && x < hi;
+            if (!in)
+                want[i / 8] &= (unsigned char)~(1u << i % 8);
+            const nn_real d = want[i / 8] >> i % 8 & 1 ? v.y[i] : 0;
+            v.want[i] = add ? v.want[i] + d : d;
+        }
+        nn_kernel.inside(pass, v.x, lo, hi, closed, n);
+        nn_kernel.keep(v.out, v.y, pass, add, n);
+        assert_memory_equal(pass, want, bytes);
+        test_guard_check(pass);
+        test_guard_free(pass);
+        close_vectors(&v, "inside and keep");
+    }
+}
+
+static void bits_of_what_passes(void **state)
+{
+    (void)state;
+    each_length(check_bits);
+}
+
 static void check_fake_quant(size_t n, uint64_t seed)
 {
     const nn_grid grid = { -20, 30 };
@@ -184,6 +220,25 @@ static void check_channel_sums(size_t c, uint64_t seed)
     test_guard_free(got);
 }
 
+static void check_channel_bounds(size_t c, uint64_t seed)
+{
+    enum { ROWS = 9 };
+    nn_real *x = noise_new(ROWS * c, seed), *got = noise_new(2 * c, 5), *want = noise_new(2 * c, 5);
+    if (c > 3)
+        x[4 * c + 3] = (nn_real)NAN;
+    nn_kernel.channel_bounds(got, got + c, x, ROWS, c);
+    for (size_t i = 0; i < ROWS * c; i++) {
+        nn_real *lo = &want[i % c], *hi = lo + c;
+        *lo = x[i] < *lo ? x[i] : *lo;
+        *hi = x[i] > *hi ? x[i] : *hi;
+    }
+    assert_memory_equal(got, want, 2 * c * sizeof *got);
+    test_guard_check(got);
+    test_guard_free(x);
+    test_guard_free(got);
+    test_guard_free(want);
+}
+
 static void check_channel_affine(size_t c, uint64_t seed)
 {
     enum { ROWS = 9 };
@@ -207,6 +262,7 @@ static void channels(void **state)
 {
     (void)state;
     each_length(check_channel_sums);
+    each_length(check_channel_bounds);
     each_length(check_channel_affine);
 }
 
@@ -215,6 +271,7 @@ static void channels(void **state)
 enum { BENCH_ROWS = 1024, BENCH_CHANNELS = 16, BENCH_N = BENCH_ROWS * BENCH_CHANNELS };
 
 static nn_real bench_x[BENCH_N], bench_y[BENCH_N], bench_z[BENCH_N];
+static unsigned char bench_bits[BENCH_N / 8];
 static double bench_sum[2 * BENCH_CHANNELS];
 
 static void run_clamp(void)
@@ -224,6 +281,14 @@ static void run_clamp(void)
 static void run_clamp_grad(void)
 {
     nn_kernel.clamp_grad(bench_y, bench_z, bench_x, 0, 6, false, BENCH_N);
+}
+static void run_inside(void)
+{
+    nn_kernel.inside(bench_bits, bench_x, -1, 1, true, BENCH_N);
+}
+static void run_keep(void)
+{
+    nn_kernel.keep(bench_y, bench_z, bench_bits, false, BENCH_N);
 }
 static void run_fake_quant(void)
 {
@@ -244,6 +309,10 @@ static void run_channel_dots(void)
 {
     nn_kernel.channel_dots(bench_sum, bench_sum + BENCH_CHANNELS, bench_x, bench_z, BENCH_ROWS,
                            BENCH_CHANNELS);
+}
+static void run_channel_bounds(void)
+{
+    nn_kernel.channel_bounds(bench_y, bench_z, bench_x, BENCH_ROWS, BENCH_CHANNELS);
 }
 static void run_channel_affine(void)
 {
@@ -271,10 +340,13 @@ static void bench(void)
     } rows[] = {
         { "clamp", run_clamp },
         { "clamp_grad", run_clamp_grad },
+        { "inside", run_inside },
+        { "keep", run_keep },
         { "fake_quant", run_fake_quant },
         { "min_max", run_min_max },
         { "channel_sums", run_channel_sums },
         { "channel_dots", run_channel_dots },
+        { "channel_bounds", run_channel_bounds },
         { "channel_affine", run_channel_affine },
         { "channel_affine_grad", run_channel_affine_grad },
     };
@@ -306,6 +378,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adds),
         cmocka_unit_test(clamps),
+        cmocka_unit_test(bits_of_what_passes),
         cmocka_unit_test(fake_quant_is_quantize),
         cmocka_unit_test(min_max_ignores_nan),
         cmocka_unit_test(channels),

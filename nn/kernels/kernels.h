@@ -86,6 +86,12 @@ typedef struct nn_kernel_table {
     /* dx = dy where lo < x < hi, else 0; with `add` dx += that (ReLU: 0, inf; ReLU6: 0, 6). */
     void (*clamp_grad)(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real lo, nn_real hi,
                        bool add, size_t n);
+    /* Bit i of `pass` stays set where lo < x[i] < hi, `closed`: lo <= x[i] <= hi; else it is
+     * cleared.  Bit i is bit i % 8 of byte i / 8; those after the last element are left alone. */
+    void (*inside)(unsigned char *pass, const nn_real *x, nn_real lo, nn_real hi, bool closed,
+                   size_t n);
+    /* dx = dy where the bit of `pass` is set, else 0; with `add` dx += that.  dx may be dy. */
+    void (*keep)(nn_real *dx, const nn_real *dy, const unsigned char *pass, bool add, size_t n);
     /* *lo = min(*lo, x), *hi = max(*hi, x); elements that are NaN are ignored. */
     void (*min_max)(const nn_real *x, size_t n, nn_real *lo, nn_real *hi);
     /* y = scale * (clamp(round(x / scale) + zero_point, qmin, qmax) - zero_point) in float,
@@ -99,6 +105,8 @@ typedef struct nn_kernel_table {
     /* sum[j] += a[i][j], dot[j] += a[i][j] * b[i][j], in double, rows in order. */
     void (*channel_dots)(double *sum, double *dot, const nn_real *a, const nn_real *b, size_t rows,
                          size_t c);
+    /* lo[j] = min(lo[j], x[i][j]), hi[j] = max(hi[j], x[i][j]); NaN is ignored. */
+    void (*channel_bounds)(nn_real *lo, nn_real *hi, const nn_real *x, size_t rows, size_t c);
     /* y[i][j] = x[i][j] * a[j] + b[j]; y may be x. */
     void (*channel_affine)(nn_real *y, const nn_real *x, const nn_real *a, const nn_real *b,
                            size_t rows, size_t c);

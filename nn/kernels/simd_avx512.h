@@ -46,4 +46,63 @@ NN_INLINE vreal v_fma(vreal a, vreal b, vreal c) /* a b + c, rounded once */
     return _mm512_fmadd_ps(a, b, c);
 }
 
+/* ---- for passes over activations ----------------------------------------------------------- */
+
+NN_INLINE vreal v_add(vreal a, vreal b)
+{
+    return _mm512_add_ps(a, b);
+}
+NN_INLINE vreal v_mul(vreal a, vreal b)
+{
+    return _mm512_mul_ps(a, b);
+}
+NN_INLINE vreal v_min(vreal a, vreal b) /* a < b ? a : b */
+{
+    return _mm512_min_ps(a, b);
+}
+NN_INLINE vreal v_max(vreal a, vreal b) /* a > b ? a : b */
+{
+    return _mm512_max_ps(a, b);
+}
+NN_INLINE unsigned v_inside(vreal x, vreal lo, vreal hi) /* a bit an element: lo < x < hi */
+{
+    return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, lo, _CMP_GT_OQ), x, hi, _CMP_LT_OQ);
+}
+NN_INLINE unsigned v_within(vreal x, vreal lo, vreal hi) /* a bit an element: lo <= x <= hi */
+{
+    return _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, lo, _CMP_GE_OQ), x, hi, _CMP_LE_OQ);
+}
+NN_INLINE vreal v_keep(unsigned bits, vreal x) /* x where its bit is set, else 0 */
+{
+    return _mm512_maskz_mov_ps((vmask)bits, x);
+}
+
+enum { WL = VL / 2 };
+typedef __m512d vwide; /* doubles */
+
+NN_INLINE vwide w_low(vreal x) /* of the first half of x, of the second */
+{
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+}
+NN_INLINE vwide w_high(vreal x)
+{
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+}
+NN_INLINE vwide w_load(const double *p)
+{
+    return _mm512_loadu_pd(p);
+}
+NN_INLINE void w_store(double *p, vwide x)
+{
+    _mm512_storeu_pd(p, x);
+}
+NN_INLINE vwide w_add(vwide a, vwide b)
+{
+    return _mm512_add_pd(a, b);
+}
+NN_INLINE vwide w_fma(vwide a, vwide b, vwide c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+
 #endif

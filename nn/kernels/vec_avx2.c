@@ -3,11 +3,14 @@
 
 #if defined(__AVX2__) && !defined(NN_F64)
 
+#include "nn/kernels/simd_avx2.h"
 #include "nn/kernels/vec_body.h"
+#include "nn/kernels/vec_simd_body.h"
 
 void nn_kernels_vec_avx2(nn_kernel_table *t)
 {
     fill(t);
+    fill_simd(t);
 }
 
 #else

@@ -36,6 +36,29 @@ static void clamp_grad(nn_real *dx, const nn_real *dy, const nn_real *x, nn_real
     }
 }
 
+static void inside(unsigned char *pass, const nn_real *x, nn_real lo, nn_real hi, bool closed,
+                   size_t n)
+{
+    for (size_t i = 0; i < n; i += 8) {
+        unsigned bits = 0;
+        for (size_t j = 0; j < 8; j++) {
+            const nn_real v = i + j < n ? x[i + j] : 0;
+            const bool in = closed ? (v >= lo) & (v <= hi) : (v > lo) & (v < hi);
+            bits |= (unsigned)(in || i + j >= n) << j;
+        }
+        pass[i / 8] &= (unsigned char)bits;
+    }
+}
+
+static void keep(nn_real *dx, const nn_real *dy, const unsigned char *pass, bool add_to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const nn_real d = dy[i], before = add_to ? dx[i] : 0;
+        const nn_real passed = pass[i / 8] >> i % 8 & 1 ? d : 0;
+        dx[i] = add_to ? before + passed : passed;
+    }
+}
+
 static void min_max(const nn_real *x, size_t n, nn_real *lo, nn_real *hi)
 {
     nn_real low[LANES], high[LANES];
@@ -98,6 +121,16 @@ static void channel_dots(double *restrict sums, double *restrict dots, const nn_
         }
 }
 
+static void channel_bounds(nn_real *restrict lo, nn_real *restrict hi, const nn_real *x,
+                           size_t rows, size_t c)
+{
+    for (size_t i = 0; i < rows; i++, x += c)
+        for (size_t j = 0; j < c; j++) {
+            lo[j] = x[j] < lo[j] ? x[j] : lo[j];
+            hi[j] = x[j] > hi[j] ? x[j] : hi[j];
+        }
+}
+
 static void channel_affine(nn_real *y, const nn_real *x, const nn_real *a, const nn_real *b,
                            size_t rows, size_t c)
 {
@@ -124,10 +157,13 @@ static void fill(nn_kernel_table *t)
     t->add = add;
     t->clamp = clamp;
     t->clamp_grad = clamp_grad;
+    t->inside = inside;
+    t->keep = keep;
     t->min_max = min_max;
     t->fake_quant = fake_quant;
     t->channel_sums = channel_sums;
     t->channel_dots = channel_dots;
+    t->channel_bounds = channel_bounds;
     t->channel_affine = channel_affine;
     t->channel_affine_grad = channel_affine_grad;
 }
