@@ -48,6 +48,7 @@ typedef struct nn_bnorm_attr {
     double epsilon;  /* added to the variance */
     double momentum; /* running = momentum * running + (1 - momentum) * batch */
     int axis;        /* bnscale: the weight's dimension of output channels */
+    bool folded;     /* bnorm: x comes from weights that bnscale has scaled */
 } nn_bnorm_attr;
 
 typedef struct nn_pad_attr {
@@ -85,7 +86,7 @@ typedef struct nn_fakequant_attr {
 
 typedef union nn_attr {
     nn_window window;    /* conv2d, dwconv2d, max_pool, avg_pool */
-    nn_bnorm_attr bnorm; /* bnorm, bnscale, bnunscale, bnbias */
+    nn_bnorm_attr bnorm; /* bnorm, bnscale, bnbias */
     nn_pad_attr pad;
     nn_shape reshape;
     nn_xent_attr xent;

@@ -265,12 +265,9 @@ static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const i
         return in[0];
     if (s->stage == QUANT_WATCH || alone)
         return nn_rewrite_copy(to, n, in, NULL);
-    char name[NAME_BYTES];
-    snprintf(name, sizeof name, "%s/unscale", n->name);
-    nn_node *scaled[] = { in[0], in[BN_GAMMA], in[BN_VAR] };
-    nn_node *own[] = { nn_node_new(to, NN_OP_bnunscale, name, scaled, 3, &n->attr), in[BN_GAMMA],
-                       in[BN_BETA], in[BN_MEAN], in[BN_VAR] };
-    return nn_node_new(to, NN_OP_bnorm, n->name, own, 5, &n->attr);
+    nn_attr attr = n->attr;
+    attr.bnorm.folded = true;
+    return nn_node_new(to, NN_OP_bnorm, n->name, in, n->n_in, &attr);
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------

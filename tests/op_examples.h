@@ -139,7 +139,11 @@ static const example bad_dwconv2d = { 2,
 
 #define VECTORS(c) SHAPE(c), SHAPE(c), SHAPE(c), SHAPE(c)
 #define BNORM                                                                                      \
-    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, 0 } }
+    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
+
+#define BNORM_FOLDED                                                                               \
+    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE },                                           \
+    .attr = { .bnorm = { 1e-3, 0.9, 0, true } }
 
 static const example examples_bnorm[] = {
     { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) }, BNORM, .run = TRAINING },
@@ -148,11 +152,15 @@ static const example examples_bnorm[] = {
     { 5, .in = { SHAPE(N, 7), VECTORS(7) }, BNORM, .run = { .training = true, .freeze_bn = true } },
     { 5, .in = { SHAPE(N, 3, 5, 3), VECTORS(3) }, BNORM, .run = { .training = false } },
     { 5, .in = { SHAPE(N, 31, 33, 21), VECTORS(21) }, BNORM, .run = TRAINING },
+    { 5, .in = { SHAPE(N, 4, 4, 16), VECTORS(16) }, BNORM_FOLDED, .run = TRAINING },
+    { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) },
+      BNORM_FOLDED,
+      .run = { .training = true, .freeze_bn = true } },
 };
 static const example bad_bnorm = { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(8) }, BNORM };
 
 #define SCALED(axis_)                                                                              \
-    .holds = { NOISE, POSITIVE, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, axis_ } }
+    .holds = { NOISE, POSITIVE, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, axis_, false } }
 
 static const example examples_bnscale[] = {
     { 3, .in = { SHAPE(4, 3, 3, 2), SHAPE(4), SHAPE(4) }, SCALED(0) },
@@ -162,16 +170,8 @@ static const example examples_bnscale[] = {
 static const example bad_bnscale = { 3, .in = { SHAPE(4, 3, 3, 2), SHAPE(2), SHAPE(4) },
                                      SCALED(0) };
 
-static const example examples_bnunscale[] = {
-    { 3, .in = { SHAPE(N, 5, 3, 7), SHAPE(7), SHAPE(7) }, SCALED(0) },
-    { 3, .in = { SHAPE(N, 9), SHAPE(9), SHAPE(9) }, SCALED(0) },
-    { 3, .in = { SHAPE(N, 31, 33, 21), SHAPE(21), SHAPE(21) }, SCALED(0) },
-};
-static const example bad_bnunscale = { 3, .in = { SHAPE(N, 5, 3, 7), SHAPE(7), SHAPE(1) },
-                                       SCALED(0) };
-
 #define FOLDED                                                                                     \
-    .holds = { POSITIVE, NOISE, MEAN, VARIANCE, NOISE }, .attr = { .bnorm = { 1e-3, 0.9, 0 } }
+    .holds = { POSITIVE, NOISE, MEAN, VARIANCE, NOISE }, .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
 
 static const example examples_bnbias[] = {
     { 4, .in = { VECTORS(7) }, FOLDED },

@@ -1,27 +1,39 @@
 /* bnorm - batch normalisation over all dimensions but the last.
  *
  *   x [N,H,W,C] or [N,C], gamma, beta, mean, var [C]      y [as x]
- *   y = gamma (x - m) / s + beta,  s = sqrt(v + epsilon)
+ *   y = gamma (z - m) / s + beta,  s = sqrt(v + epsilon),  z = x, or x / k if attr.folded
  *
  * Training: m and v are the batch's mean and its (biased) variance over M = N H W elements, and the
  * state inputs follow them: mean = momentum mean + (1 - momentum) m, var likewise with the unbiased
  * v M / (M - 1), as other frameworks store it.  Otherwise (inference, freeze_bn): m = mean,
  * v = var.
  *
- *   dbeta = sum dy,  dgamma = sum dy xhat,  xhat = (x - m) / s
- *   training   dx = gamma / s (dy - dbeta / M - xhat dgamma / M)
- *   otherwise  dx = gamma / s dy
+ *   dbeta = sum dy,  dgamma = sum dy zhat,  zhat = (z - m) / s
+ *   training   dz = gamma / s (dy - dbeta / M - zhat dgamma / M)
+ *   otherwise  dz = gamma / s dy
+ *
+ * Folded: x comes from a convolution whose weights bnscale multiplied by k = gamma / sqrt(var +
+ * epsilon), var as it was before this step.  So one convolution by quantized, folded weights feeds
+ * an ordinary batch norm, which sees the statistics of an unfolded one (the one-convolution form of
+ * folding in training: PyTorch's torch.ao.nn.intrinsic.qat ConvBn).  dx = dz / k, and as gamma is
+ * in k too, its gradient loses sum(dz z) / gamma:
+ *
+ *   training   dgamma = v / (v + epsilon) sum dy zhat
+ *   otherwise  dgamma = -m / s sum dy
+ *
+ * A channel with k = 0 is dead: its weights are 0, y = beta, and no gradient passes.
  *
  * Sums are in double, chunk by chunk, so a mean far from 0 costs no digits.
  * Ioffe & Szegedy 2015, arXiv 1502.03167. */
+#include "nn/ops/bnorm.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "nn/base/mem.h"
 #include "nn/kernels/kernels.h"
-#include "nn/ops/each.h"
 
-enum { X, GAMMA, BETA, MEAN, VAR };
+enum { X = NN_BNORM_X, GAMMA, BETA, MEAN, VAR };
 
 static nn_status check_vector(const nn_node *n, int k, int channels)
 {
@@ -54,56 +66,69 @@ static nn_status infer(nn_node *n)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* x as rows of channels, cut into chunks of rows: of so many at least that adding up the chunks'
- * sums is a small part of the work. */
-enum { LEAST_ROWS = 64 };
-typedef struct extent {
-    size_t rows, channels;
-    int chunks;
-} extent;
-
-static extent extent_of(const nn_node *n, int batch)
+static nn_rows cut_of(const nn_node *n, int batch)
 {
     size_t channels = (size_t)nn_shape_channels(n->shape);
-    size_t rows = nn_shape_count_batch(n->shape, batch) / channels;
-    size_t grain = NN_EACH_GRAIN / channels;
-    grain = grain > LEAST_ROWS ? grain : LEAST_ROWS;
-    return (extent){ rows, channels, nn_chunk_count(rows, grain, NN_EACH_MOST) };
+    return nn_rows_cut(nn_shape_count_batch(n->shape, batch) / channels, channels);
 }
 
-/* Scratch: two sums for each chunk and channel, and three factors for each channel. */
-typedef struct workspace {
-    double *sums; /* chunk k: first sums at 2 k stride, second ones at (2 k + 1) stride */
-    size_t stride;
-    nn_real *p, *q, *r;
-} workspace;
-
-static workspace workspace_of(const nn_call *c, extent e)
+static size_t stride_of(nn_rows cut)
 {
-    workspace w = { .sums = c->scratch };
-    w.stride = nn_align_up(e.channels * sizeof(double)) / sizeof(double);
-    w.p = (void *)(w.sums + 2 * (size_t)e.chunks * w.stride);
+    return nn_align_up(cut.channels * sizeof(double)) / sizeof(double);
+}
+
+size_t nn_bnorm_scratch(const nn_node *n, int batch)
+{
+    nn_rows cut = cut_of(n, batch);
+    size_t vectors = 2 * (size_t)cut.chunks;
+    return stride_of(cut) * (vectors * sizeof(double) + (vectors + 3) * sizeof(nn_real));
+}
+
+nn_bnorm_work nn_bnorm_begin(const nn_call *c)
+{
+    nn_bnorm_work w = { .cut = cut_of(c->node, c->batch), .sums = c->scratch };
+    size_t vectors = 2 * (size_t)w.cut.chunks;
+    w.stride = stride_of(w.cut);
+    w.bounds = (void *)(w.sums + vectors * w.stride);
+    w.p = w.bounds + vectors * w.stride;
     w.q = w.p + w.stride;
     w.r = w.q + w.stride;
     return w;
 }
 
-/* Saved: the batch's mean and 1 / s. */
+/* Saved: of each channel, what the backward pass needs of the forward one. */
+typedef struct memory {
+    double mean;    /* of x */
+    double inverse; /* 1 / s */
+    double per_x;   /* z = per_x x: 1, or 1 / k; 0: the channel is dead */
+} memory;
+
 static nn_need need(const nn_node *n, int batch, bool training)
 {
-    extent e = extent_of(n, batch);
-    size_t vector = nn_align_up(e.channels * sizeof(double));
-    return (nn_need){ .saved = training ? 2 * e.channels * sizeof(double) : 0,
-                      .scratch = (2 * (size_t)e.chunks + 3) * vector };
+    size_t channels = (size_t)nn_shape_channels(n->shape);
+    return (nn_need){ .saved = training ? channels * sizeof(memory) : 0,
+                      .scratch = nn_bnorm_scratch(n, batch) };
+}
+
+static double *sums_of(const nn_bnorm_work *w, int chunk)
+{
+    return w->sums + 2 * (size_t)chunk * w->stride;
+}
+
+void nn_bnorm_clear(const nn_bnorm_work *w, int chunk)
+{
+    memset(sums_of(w, chunk), 0, 2 * w->stride * sizeof(double));
 }
 
 /* Adds the chunks' sums, in their order, to those of the first chunk. */
-static void join_sums(workspace w, extent e)
+static void join_sums(const nn_bnorm_work *w)
 {
-    for (int k = 1; k < e.chunks; k++)
-        for (size_t i = 0; i < 2 * w.stride; i++)
-            w.sums[i] += w.sums[2 * (size_t)k * w.stride + i];
+    for (int k = 1; k < w->cut.chunks; k++)
+        for (size_t i = 0; i < 2 * w->stride; i++)
+            w->sums[i] += sums_of(w, k)[i];
 }
+
+/* ---- statistics ------------------------------------------------------------------------------ */
 
 static bool uses_batch(const nn_call *c)
 {
@@ -115,16 +140,38 @@ static double inverse_deviation(const nn_call *c, double variance)
     return 1.0 / sqrt(variance + c->node->attr.bnorm.epsilon);
 }
 
-/* ---- forward --------------------------------------------------------------------------------- */
-
-static void sum_chunk(const nn_call *c, extent e, workspace w, int k)
+static double per_x(const nn_call *c, size_t i)
 {
-    size_t begin = nn_chunk_begin(e.rows, e.chunks, k),
-           end = nn_chunk_begin(e.rows, e.chunks, k + 1);
-    double *sum = w.sums + 2 * (size_t)k * w.stride;
-    memset(sum, 0, 2 * w.stride * sizeof(double));
-    nn_kernel.channel_sums(sum, sum + w.stride, c->x[X] + begin * e.channels, end - begin,
-                           e.channels);
+    if (!c->node->attr.bnorm.folded)
+        return 1;
+    double k = (double)c->x[GAMMA][i] * inverse_deviation(c, (double)c->x[VAR][i]);
+    return fabs(k) > 1e-30 ? 1 / k : 0;
+}
+
+/* Sums and bounds of a chunk of x, those that are wanted, strip by strip. */
+static void look_at_chunk(const nn_call *c, const nn_bnorm_work *w, int k, bool sums, bool bounds)
+{
+    const size_t channels = w->cut.channels, end = nn_rows_begin(w->cut, k + 1);
+    double *sum = sums_of(w, k);
+    nn_real *low = w->bounds + 2 * (size_t)k * w->stride, *high = low + w->stride;
+    nn_bnorm_clear(w, k);
+    for (size_t i = 0; bounds && i < channels; i++)
+        low[i] = (nn_real)INFINITY, high[i] = (nn_real)-INFINITY;
+    for (size_t row = nn_rows_begin(w->cut, k), n; row < end; row += n) {
+        n = end - row < nn_rows_strip(w->cut) ? end - row : nn_rows_strip(w->cut);
+        const nn_real *x = c->x[X] + row * channels;
+        if (sums)
+            nn_kernel.channel_sums(sum, sum + w->stride, x, n, channels);
+        if (bounds)
+            nn_kernel.channel_bounds(low, high, x, n, channels);
+    }
+}
+
+static void look(const nn_call *c, const nn_bnorm_work *w, bool sums, bool bounds)
+{
+#pragma omp parallel for schedule(static) if (w->cut.chunks > 1)
+    for (int k = 0; k < w->cut.chunks; k++)
+        look_at_chunk(c, w, k, sums, bounds);
 }
 
 /* state = momentum state + (1 - momentum) batch */
@@ -133,70 +180,82 @@ static void follow(nn_real *state, double batch, double momentum)
     *state = (nn_real)(momentum * (double)*state + (1 - momentum) * batch);
 }
 
-/* The batch's mean and 1 / s of each channel, in place of the sums; moves the running ones. */
-static void find_statistics(const nn_call *c, extent e, workspace w)
+/* Channel i by the sums of x and of its square; moves the running statistics. */
+static memory by_batch(const nn_call *c, const nn_bnorm_work *w, size_t i)
 {
-    double *mean = w.sums, *inverse = w.sums + w.stride;
-    double n = (double)e.rows, unbias = e.rows > 1 ? n / (n - 1) : 1;
+    double n = (double)w->cut.rows, unbias = w->cut.rows > 1 ? n / (n - 1) : 1;
     double momentum = c->node->attr.bnorm.momentum;
-#pragma omp parallel for schedule(static) if (e.chunks > 1)
-    for (int k = 0; k < e.chunks; k++)
-        sum_chunk(c, e, w, k);
-    join_sums(w, e);
-    for (size_t i = 0; i < e.channels; i++) {
-        mean[i] /= n;
-        double variance = fmax(inverse[i] / n - mean[i] * mean[i], 0);
-        inverse[i] = inverse_deviation(c, variance);
-        follow(&nn_call_state(c, MEAN)[i], mean[i], momentum);
-        follow(&nn_call_state(c, VAR)[i], variance * unbias, momentum);
+    memory m = { .mean = w->sums[i] / n, .per_x = per_x(c, i) };
+    double variance = fmax(w->sums[w->stride + i] / n - m.mean * m.mean, 0) * m.per_x * m.per_x;
+    m.inverse = inverse_deviation(c, variance);
+    follow(&nn_call_state(c, MEAN)[i], m.mean * m.per_x, momentum);
+    follow(&nn_call_state(c, VAR)[i], variance * unbias, momentum);
+    return m;
+}
+
+static memory by_running(const nn_call *c, size_t i)
+{
+    memory m = { .inverse = inverse_deviation(c, (double)c->x[VAR][i]), .per_x = per_x(c, i) };
+    m.mean = m.per_x != 0 ? (double)c->x[MEAN][i] / m.per_x : 0;
+    return m;
+}
+
+/* ---- forward --------------------------------------------------------------------------------- */
+
+/* The ends of y = p x + q over all channels. */
+static void map_bounds(const nn_bnorm_work *w, nn_real ends[2])
+{
+    ends[0] = (nn_real)INFINITY;
+    ends[1] = (nn_real)-INFINITY;
+    for (int k = 0; k < 2 * w->cut.chunks; k++) {
+        nn_real *edge = w->bounds + (size_t)k * w->stride;
+        nn_kernel.channel_affine(edge, edge, w->p, w->q, 1, w->cut.channels);
+        nn_kernel.min_max(edge, w->cut.channels, &ends[0], &ends[1]);
     }
 }
 
-static void take_running_statistics(const nn_call *c, extent e, workspace w)
+void nn_bnorm_find(const nn_call *c, const nn_bnorm_work *w, nn_real ends[2])
 {
-    for (size_t i = 0; i < e.channels; i++) {
-        w.sums[i] = (double)c->x[MEAN][i];
-        w.sums[w.stride + i] = inverse_deviation(c, (double)c->x[VAR][i]);
+    const bool batch = uses_batch(c);
+    if (batch || ends != NULL)
+        look(c, w, batch, ends != NULL);
+    if (batch)
+        join_sums(w);
+    for (size_t i = 0; i < w->cut.channels; i++) {
+        memory m = batch ? by_batch(c, w, i) : by_running(c, i);
+        double scale = (double)c->x[GAMMA][i] * m.inverse * m.per_x;
+        w->p[i] = (nn_real)scale;
+        w->q[i] = (nn_real)((double)c->x[BETA][i] - scale * m.mean);
+        if (c->saved != NULL)
+            ((memory *)c->saved)[i] = m;
     }
+    if (ends != NULL)
+        map_bounds(w, ends);
+}
+
+void nn_bnorm_apply(const nn_bnorm_work *w, nn_real *y, const nn_real *x, size_t rows)
+{
+    nn_kernel.channel_affine(y, x, w->p, w->q, rows, w->cut.channels);
 }
 
 static void forward(const nn_call *c)
 {
-    extent e = extent_of(c->node, c->batch);
-    workspace w = workspace_of(c, e);
-    if (uses_batch(c))
-        find_statistics(c, e, w);
-    else
-        take_running_statistics(c, e, w);
-    const double *mean = w.sums, *inverse = w.sums + w.stride;
-    if (c->saved != NULL) {
-        memcpy(c->saved, mean, e.channels * sizeof(double));
-        memcpy((double *)c->saved + e.channels, inverse, e.channels * sizeof(double));
-    }
-    for (size_t i = 0; i < e.channels; i++) {
-        double scale = (double)c->x[GAMMA][i] * inverse[i];
-        w.p[i] = (nn_real)scale;
-        w.q[i] = (nn_real)((double)c->x[BETA][i] - scale * mean[i]);
-    }
-#pragma omp parallel for schedule(static) if (e.chunks > 1)
-    for (int k = 0; k < e.chunks; k++) {
-        size_t begin = nn_chunk_begin(e.rows, e.chunks, k);
-        size_t end = nn_chunk_begin(e.rows, e.chunks, k + 1);
-        nn_kernel.channel_affine(c->y + begin * e.channels, c->x[X] + begin * e.channels, w.p, w.q,
-                                 end - begin, e.channels);
+    const nn_bnorm_work w = nn_bnorm_begin(c);
+    nn_bnorm_find(c, &w, NULL);
+#pragma omp parallel for schedule(static) if (w.cut.chunks > 1)
+    for (int k = 0; k < w.cut.chunks; k++) {
+        size_t begin = nn_rows_begin(w.cut, k), at = begin * w.cut.channels;
+        nn_bnorm_apply(&w, c->y + at, c->x[X] + at, nn_rows_begin(w.cut, k + 1) - begin);
     }
 }
 
 /* ---- backward -------------------------------------------------------------------------------- */
 
-static void dot_chunk(const nn_call *c, extent e, workspace w, int k)
+void nn_bnorm_add(const nn_bnorm_work *w, int chunk, const nn_real *dy, const nn_real *x,
+                  size_t rows)
 {
-    size_t begin = nn_chunk_begin(e.rows, e.chunks, k),
-           end = nn_chunk_begin(e.rows, e.chunks, k + 1);
-    double *sum = w.sums + 2 * (size_t)k * w.stride;
-    memset(sum, 0, 2 * w.stride * sizeof(double));
-    nn_kernel.channel_dots(sum, sum + w.stride, c->dy + begin * e.channels,
-                           c->x[X] + begin * e.channels, end - begin, e.channels);
+    double *sum = sums_of(w, chunk);
+    nn_kernel.channel_dots(sum, sum + w->stride, dy, x, rows, w->cut.channels);
 }
 
 static void give(const nn_call *c, int k, size_t i, double gradient)
@@ -205,41 +264,58 @@ static void give(const nn_call *c, int k, size_t i, double gradient)
         c->dx[k][i] = (nn_real)(c->add[k] ? (double)c->dx[k][i] + gradient : gradient);
 }
 
-/* dgamma and dbeta; and dx = p dy + q x + r. */
-static void find_factors(const nn_call *c, extent e, workspace w)
+/* dgamma of channel i by sum dy and sum dy zhat. */
+static double gamma_gradient(const nn_call *c, const memory *m, double sum, double dot)
 {
-    const double *mean = c->saved, *inverse = mean + e.channels;
-    const double *sum_dy = w.sums, *sum_dy_x = w.sums + w.stride;
-#pragma omp parallel for schedule(static) if (e.chunks > 1)
-    for (int k = 0; k < e.chunks; k++)
-        dot_chunk(c, e, w, k);
-    join_sums(w, e);
-    for (size_t i = 0; i < e.channels; i++) {
-        double dgamma = (sum_dy_x[i] - mean[i] * sum_dy[i]) * inverse[i];
-        double scale = (double)c->x[GAMMA][i] * inverse[i];
-        double slope = uses_batch(c) ? -scale * inverse[i] * dgamma / (double)e.rows : 0;
-        double shift = uses_batch(c) ? -scale * sum_dy[i] / (double)e.rows : 0;
-        w.p[i] = (nn_real)scale;
-        w.q[i] = (nn_real)slope;
-        w.r[i] = (nn_real)(shift - slope * mean[i]);
-        give(c, GAMMA, i, dgamma);
-        give(c, BETA, i, sum_dy[i]);
+    if (!c->node->attr.bnorm.folded)
+        return dot;
+    if (uses_batch(c))
+        return dot * (1 - c->node->attr.bnorm.epsilon * m->inverse * m->inverse);
+    return -m->mean * m->per_x * m->inverse * sum;
+}
+
+void nn_bnorm_solve(const nn_call *c, const nn_bnorm_work *w)
+{
+    const memory *saved = c->saved;
+    const double n = (double)w->cut.rows;
+    join_sums(w);
+    for (size_t i = 0; i < w->cut.channels; i++) {
+        const memory *m = &saved[i];
+        double inverse = m->inverse * m->per_x; /* of x */
+        double sum = w->sums[i], dot = (w->sums[w->stride + i] - m->mean * sum) * inverse;
+        double scale = (double)c->x[GAMMA][i] * inverse;
+        double slope = uses_batch(c) ? -scale * inverse * dot / n : 0;
+        double shift = uses_batch(c) ? -scale * sum / n : 0;
+        w->p[i] = (nn_real)scale;
+        w->q[i] = (nn_real)slope;
+        w->r[i] = (nn_real)(shift - slope * m->mean);
+        give(c, GAMMA, i, gamma_gradient(c, m, sum, dot));
+        give(c, BETA, i, sum);
     }
+}
+
+void nn_bnorm_grad(const nn_bnorm_work *w, nn_real *dx, const nn_real *dy, const nn_real *x,
+                   bool add, size_t rows)
+{
+    nn_kernel.channel_affine_grad(dx, dy, x, w->p, w->q, w->r, add, rows, w->cut.channels);
 }
 
 static void backward(const nn_call *c)
 {
-    extent e = extent_of(c->node, c->batch);
-    workspace w = workspace_of(c, e);
-    find_factors(c, e, w);
-    if (c->dx[X] == NULL)
-        return;
-#pragma omp parallel for schedule(static) if (e.chunks > 1)
-    for (int k = 0; k < e.chunks; k++) {
-        size_t begin = nn_chunk_begin(e.rows, e.chunks, k);
-        size_t end = nn_chunk_begin(e.rows, e.chunks, k + 1), at = begin * e.channels;
-        nn_kernel.channel_affine_grad(c->dx[X] + at, c->dy + at, c->x[X] + at, w.p, w.q, w.r,
-                                      c->add[X], end - begin, e.channels);
+    const nn_bnorm_work w = nn_bnorm_begin(c);
+#pragma omp parallel for schedule(static) if (w.cut.chunks > 1)
+    for (int k = 0; k < w.cut.chunks; k++) {
+        size_t begin = nn_rows_begin(w.cut, k), at = begin * w.cut.channels;
+        nn_bnorm_clear(&w, k);
+        nn_bnorm_add(&w, k, c->dy + at, c->x[X] + at, nn_rows_begin(w.cut, k + 1) - begin);
+    }
+    nn_bnorm_solve(c, &w);
+#pragma omp parallel for schedule(static) if (w.cut.chunks > 1)
+    for (int k = 0; k < w.cut.chunks; k++) {
+        size_t begin = nn_rows_begin(w.cut, k), at = begin * w.cut.channels;
+        if (c->dx[X] != NULL)
+            nn_bnorm_grad(&w, c->dx[X] + at, c->dy + at, c->x[X] + at, c->add[X],
+                          nn_rows_begin(w.cut, k + 1) - begin);
     }
 }
 

@@ -6,7 +6,8 @@
  *
  * Jacob et al. 2017 (arXiv 1712.05877) eq. 14, with the moving variance in training too, as
  * Krishnamoorthi 2018 (arXiv 1806.08342) section 3.2.2 recommends: the quantized weights do not
- * jitter with the batch. */
+ * jitter with the batch.  The batch norm moves it between forward and backward, so 1 / sqrt(var +
+ * epsilon) is saved. */
 #include <math.h>
 
 #include "nn/op.h"
@@ -44,17 +45,33 @@ static layout layout_of(const nn_node *n)
     return l;
 }
 
-static nn_real inverse_deviation(const nn_call *c, size_t channel)
+static nn_need need(const nn_node *n, int batch, bool training)
 {
-    return (nn_real)(1.0 / sqrt((double)c->x[VAR][channel] + c->node->attr.bnorm.epsilon));
+    (void)batch;
+    return (nn_need){ .saved = training ? layout_of(n).channels * sizeof(nn_real) : 0,
+                      .scratch = layout_of(n).channels * sizeof(nn_real) };
+}
+
+/* 1 / sqrt(var + epsilon) of each channel, as forward found it. */
+static nn_real *inverses_of(const nn_call *c)
+{
+    return c->saved != NULL ? c->saved : c->scratch;
+}
+
+static void find_inverses(const nn_call *c, size_t channels)
+{
+    for (size_t i = 0; i < channels; i++)
+        inverses_of(c)[i] =
+            (nn_real)(1.0 / sqrt((double)c->x[VAR][i] + c->node->attr.bnorm.epsilon));
 }
 
 static void forward(const nn_call *c)
 {
     layout l = layout_of(c->node);
+    find_inverses(c, l.channels);
     for (size_t o = 0; o < l.outer; o++)
         for (size_t ch = 0; ch < l.channels; ch++) {
-            nn_real k = c->x[GAMMA][ch] * inverse_deviation(c, ch);
+            nn_real k = c->x[GAMMA][ch] * inverses_of(c)[ch];
             size_t at = (o * l.channels + ch) * l.inner;
             for (size_t i = at; i < at + l.inner; i++)
                 c->y[i] = c->x[W][i] * k;
@@ -66,7 +83,7 @@ static void backward_weight(const nn_call *c, layout l)
     nn_real *dw = c->dx[W];
     for (size_t o = 0; o < l.outer; o++)
         for (size_t ch = 0; ch < l.channels; ch++) {
-            nn_real k = c->x[GAMMA][ch] * inverse_deviation(c, ch);
+            nn_real k = c->x[GAMMA][ch] * inverses_of(c)[ch];
             size_t at = (o * l.channels + ch) * l.inner;
             for (size_t i = at; i < at + l.inner; i++)
                 dw[i] = c->add[W] ? dw[i] + k * c->dy[i] : k * c->dy[i];
@@ -82,7 +99,7 @@ static void backward_gamma(const nn_call *c, layout l)
             for (size_t i = at; i < at + l.inner; i++)
                 sum += (double)c->dy[i] * (double)c->x[W][i];
         }
-        nn_real d = (nn_real)(sum * (double)inverse_deviation(c, ch));
+        nn_real d = (nn_real)(sum * (double)inverses_of(c)[ch]);
         c->dx[GAMMA][ch] = c->add[GAMMA] ? c->dx[GAMMA][ch] + d : d;
     }
 }
@@ -100,8 +117,9 @@ const nn_op nn_op_bnscale = {
     .name = "bnscale",
     .n_in_min = 3,
     .n_in_max = 3,
-    .keeps = NN_KEEP_X(W) | NN_KEEP_X(GAMMA) | NN_KEEP_X(VAR),
+    .keeps = NN_KEEP_X(W) | NN_KEEP_X(GAMMA),
     .infer = infer,
+    .need = need,
     .forward = forward,
     .backward = backward,
 };

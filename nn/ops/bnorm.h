@@ -1,0 +1,39 @@
+/* bnorm - the steps of batch normalisation, for those who take them strip by strip (nn/chain.h).
+ *
+ * Forward: `find` takes the statistics, by a pass over x if the batch has its own, and forms the
+ * factors of y = p x + q; `apply` computes rows of y.  Backward: `clear` and `add` collect the sums
+ * of each chunk of rows, `solve` makes of them the gradients of gamma and beta and the factors of
+ * dx = p dy + q x + r; `grad` computes rows of dx.  A chunk's rows are added in their order. */
+#ifndef OCTET_NN_OPS_BNORM_H
+#define OCTET_NN_OPS_BNORM_H
+
+#include "nn/op.h"
+#include "nn/ops/rows.h"
+
+enum { NN_BNORM_X, NN_BNORM_GAMMA, NN_BNORM_BETA, NN_BNORM_MEAN, NN_BNORM_VAR }; /* inputs */
+
+/* Where it works, in the call's scratch. */
+typedef struct nn_bnorm_work {
+    nn_rows cut;
+    size_t stride;      /* elements from one vector of channels to the next */
+    double *sums;       /* chunk k: first sums at 2 k stride, second ones at (2 k + 1) stride */
+    nn_real *bounds;    /* chunk k: least values at 2 k stride, greatest at (2 k + 1) stride */
+    nn_real *p, *q, *r; /* factors */
+} nn_bnorm_work;
+
+size_t nn_bnorm_scratch(const nn_node *n, int batch); /* bytes */
+nn_bnorm_work nn_bnorm_begin(const nn_call *c);
+
+/* If `ends` is not NULL, the least and the greatest value that y will have go there.  They come
+ * from those of x: y is monotone in x channel by channel, and so is its rounding. */
+void nn_bnorm_find(const nn_call *c, const nn_bnorm_work *w, nn_real ends[2]);
+void nn_bnorm_apply(const nn_bnorm_work *w, nn_real *y, const nn_real *x, size_t rows);
+
+void nn_bnorm_clear(const nn_bnorm_work *w, int chunk);
+void nn_bnorm_add(const nn_bnorm_work *w, int chunk, const nn_real *dy, const nn_real *x,
+                  size_t rows);
+void nn_bnorm_solve(const nn_call *c, const nn_bnorm_work *w);
+void nn_bnorm_grad(const nn_bnorm_work *w, nn_real *dx, const nn_real *dy, const nn_real *x,
+                   bool add, size_t rows);
+
+#endif
