@@ -169,6 +169,11 @@ struct nn_op {
     nn_need (*need)(const nn_node *n, int batch, bool training);
     void (*forward)(const nn_call *c);
     void (*backward)(const nn_call *c);
+    /* A gate is a monotone function of each element whose gradient is dy or 0 (relu, fakequant): v
+     * = op(v) for n elements; in `pass`, unless NULL, the bits (nn/kernels/kernels.h: inside) of
+     * those whose gradient is 0 are cleared.  What a chain (nn/chain.h) calls; NULL: the op is no
+     * gate. */
+    void (*gate)(const nn_call *c, nn_real *v, unsigned char *pass, size_t n);
 };
 
 #define NN_OP(name) extern const nn_op nn_op_##name;

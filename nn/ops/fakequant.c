@@ -18,12 +18,14 @@
  * Codes are those of nn_affine_code, in binary32, as TFLite's QUANTIZE computes them.
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
  * fake_quant_with_min_max_vars. */
+#include "nn/ops/fakequant.h"
+
 #include <string.h>
 
-#include "nn/base/chunk.h"
 #include "nn/kernels/kernels.h"
-#include "nn/op.h"
+#include "nn/ops/each.h"
 #include "nn/ops/requantize.h"
+#include "nn/ops/rows.h"
 #include "nn/range.h"
 
 enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE, W_SCALE };
@@ -78,7 +80,18 @@ static nn_status infer(nn_node *n)
     return check_layer(n);
 }
 
-/* saved: one byte an element, 1 where the gradient passes. */
+/* A channel's elements lie in runs of l.inner; the bits of each run begin at a byte. */
+static size_t run_bytes(layout l)
+{
+    return nn_bits_bytes(l.channels > 1 ? l.inner : l.outer * l.inner);
+}
+
+static size_t mask_bytes(layout l)
+{
+    return run_bytes(l) * (l.channels > 1 ? l.outer * l.channels : 1);
+}
+
+/* saved: a bit an element, set where the gradient passes. */
 static nn_need need(const nn_node *n, int batch, bool training)
 {
     bool masks = training && n->attr.fakequant.mode == NN_FQ_QUANTIZE;
@@ -86,7 +99,7 @@ static nn_need need(const nn_node *n, int batch, bool training)
     size_t observing = (ranges + 2 * MOST_CHUNKS) * sizeof(float);
     size_t requantizing =
         n->n_in > X_SCALE ? nn_requantize_bytes((size_t)nn_shape_channels(n->shape)) : 0;
-    return (nn_need){ .saved = masks ? nn_shape_count_batch(n->shape, batch) : 0,
+    return (nn_need){ .saved = masks ? mask_bytes(layout_of(n, batch)) : 0,
                       .scratch = observing > requantizing ? observing : requantizing };
 }
 
@@ -130,14 +143,31 @@ static void find_ranges(float *min, float *max, const nn_real *x, layout l, floa
             widen(&min[c], &max[c], x + (o * l.channels + c) * l.inner, l.inner);
 }
 
-static void observe(const nn_call *c, layout l)
+/* The rule's new range from the batch's, and the grid from that. */
+static void follow(const nn_call *c, const float *min, const float *max)
 {
     const nn_fakequant_attr *a = &c->node->attr.fakequant;
     nn_range_state s = nn_range_of(c->node);
-    float *min = c->scratch, *max = min + l.channels, *slots = max + l.channels;
-    find_ranges(min, max, c->x[X], l, slots);
     a->rule->observe(&s, min, max);
     nn_range_derive(&s, a);
+}
+
+bool nn_fakequant_observes(const nn_call *c)
+{
+    return c->run->observe && c->node->attr.fakequant.rule != NULL;
+}
+
+void nn_fakequant_observe(const nn_call *c, nn_real min, nn_real max)
+{
+    const float lo = (float)min, hi = (float)max;
+    follow(c, &lo, &hi);
+}
+
+static void observe(const nn_call *c, layout l)
+{
+    float *min = c->scratch, *max = min + l.channels, *slots = max + l.channels;
+    find_ranges(min, max, c->x[X], l, slots);
+    follow(c, min, max);
 }
 
 /* ---- quantizing ---------------------------------------------------------------------------- */
@@ -149,39 +179,55 @@ static nn_fq_grid grid_of(const nn_call *c, size_t channel)
                          (float)g.qmin, (float)g.qmax };
 }
 
-/* y may be x, so the mask comes first. */
-static void quantize(nn_real *y, unsigned char *mask, const nn_real *x, size_t n, nn_fq_grid g)
+/* y may be x, so the mask comes first; its bits are set before. */
+static void quantize(nn_real *y, unsigned char *pass, const nn_real *x, size_t n, nn_fq_grid g)
 {
     const nn_real lo = (nn_real)(g.scale * (g.qmin - g.zero_point));
     const nn_real hi = (nn_real)(g.scale * (g.qmax - g.zero_point));
-    for (size_t i = 0; mask != NULL && i < n; i++)
-        mask[i] = (unsigned char)((x[i] >= lo) & (x[i] <= hi));
+    if (pass != NULL)
+        nn_kernel.inside(pass, x, lo, hi, true, n);
     nn_kernel.fake_quant(y, x, &g, n);
 }
 
-static void quantize_rows(const nn_call *c, layout l, unsigned char *mask)
+bool nn_fakequant_passes_on(const nn_call *c)
 {
-    for (size_t o = 0; o < l.outer; o++)
-        for (size_t ch = 0; ch < l.channels; ch++) {
-            size_t at = (o * l.channels + ch) * l.inner;
-            quantize(c->y + at, mask != NULL ? mask + at : NULL, c->x[X] + at, l.inner,
-                     grid_of(c, ch));
-        }
+    return c->node->attr.fakequant.mode == NN_FQ_OBSERVE || !(c->x[SCALE][0] > 0);
 }
 
-static void quantize_all(const nn_call *c, layout l, unsigned char *mask)
+static void gate(const nn_call *c, nn_real *v, unsigned char *pass, size_t n)
+{
+    if (!nn_fakequant_passes_on(c))
+        quantize(v, pass, v, n, grid_of(c, 0));
+}
+
+static void quantize_rows(const nn_call *c, layout l, unsigned char *pass)
+{
+    for (size_t run = 0; run < l.outer * l.channels; run++) {
+        const size_t at = run * l.inner;
+        quantize(c->y + at, pass != NULL ? pass + run * run_bytes(l) : NULL, c->x[X] + at, l.inner,
+                 grid_of(c, run % l.channels));
+    }
+}
+
+/* Element e lies in byte e / 8 of one long run: chunks are cut at whole bytes. */
+static nn_rows cut_run(layout l)
+{
+    return nn_rows_cut(l.outer * l.inner, 1);
+}
+
+static void quantize_all(const nn_call *c, layout l, unsigned char *pass)
 {
     if (l.channels > 1) {
-        quantize_rows(c, l, mask);
+        quantize_rows(c, l, pass);
         return;
     }
-    size_t n = l.outer * l.inner;
-    int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
+    nn_rows cut = cut_run(l);
     nn_fq_grid g = grid_of(c, 0);
-#pragma omp parallel for schedule(static) if (chunks > 1)
-    for (int k = 0; k < chunks; k++) {
-        size_t begin = nn_chunk_begin(n, chunks, k), end = nn_chunk_begin(n, chunks, k + 1);
-        quantize(c->y + begin, mask != NULL ? mask + begin : NULL, c->x[X] + begin, end - begin, g);
+#pragma omp parallel for schedule(static) if (cut.chunks > 1)
+    for (int k = 0; k < cut.chunks; k++) {
+        size_t begin = nn_rows_begin(cut, k), end = nn_rows_begin(cut, k + 1);
+        quantize(c->y + begin, pass != NULL ? pass + begin / 8 : NULL, c->x[X] + begin, end - begin,
+                 g);
     }
 }
 
@@ -208,45 +254,46 @@ static bool requantize(const nn_call *c)
     return true;
 }
 
-static bool passes_through(const nn_call *c)
-{
-    return c->node->attr.fakequant.mode == NN_FQ_OBSERVE || !(c->x[SCALE][0] > 0);
-}
-
 static void forward(const nn_call *c)
 {
     layout l = layout_of(c->node, c->batch);
-    size_t n = nn_call_count(c);
-    if (c->run->observe && c->node->attr.fakequant.rule != NULL)
+    if (nn_fakequant_observes(c))
         observe(c, l);
-    if (!passes_through(c)) {
+    if (c->saved != NULL)
+        memset(c->saved, 0xFF, mask_bytes(l));
+    if (!nn_fakequant_passes_on(c)) {
         if (!requantize(c))
             quantize_all(c, l, c->saved);
-        return;
+    } else if (c->y != c->x[X]) {
+        memcpy(c->y, c->x[X], nn_call_count(c) * sizeof(nn_real));
     }
-    if (c->y != c->x[X])
-        memcpy(c->y, c->x[X], n * sizeof(nn_real));
-    if (c->saved != NULL)
-        memset(c->saved, 1, n);
+}
+
+/* `n` elements from `at` on, whose bits begin at `pass`; NULL: all pass. */
+static void pass_gradient(const nn_call *c, size_t at, const unsigned char *pass, size_t n)
+{
+    if (pass == NULL)
+        nn_each_pass(c->dx[X] + at, c->dy + at, n, c->add[X]);
+    else
+        nn_kernel.keep(c->dx[X] + at, c->dy + at, pass, c->add[X], n);
 }
 
 static void backward(const nn_call *c)
 {
-    const unsigned char *mask = c->saved;
-    size_t n = nn_call_count(c);
-    nn_real *dx = c->dx[X];
-    int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
-    if (dx == NULL)
+    const unsigned char *pass = c->saved;
+    layout l = layout_of(c->node, c->batch);
+    if (c->dx[X] == NULL)
         return;
-    if (mask == NULL && dx == c->dy && !c->add[X])
+    if (pass != NULL && l.channels > 1) {
+        for (size_t run = 0; run < l.outer * l.channels; run++)
+            pass_gradient(c, run * l.inner, pass + run * run_bytes(l), l.inner);
         return;
-#pragma omp parallel for schedule(static) if (chunks > 1)
-    for (int k = 0; k < chunks; k++) {
-        size_t end = nn_chunk_begin(n, chunks, k + 1);
-        for (size_t i = nn_chunk_begin(n, chunks, k); i < end; i++) {
-            nn_real d = mask == NULL || mask[i] ? c->dy[i] : 0;
-            dx[i] = c->add[X] ? dx[i] + d : d;
-        }
+    }
+    nn_rows cut = nn_rows_cut(nn_call_count(c), 1);
+#pragma omp parallel for schedule(static) if (cut.chunks > 1)
+    for (int k = 0; k < cut.chunks; k++) {
+        size_t begin = nn_rows_begin(cut, k), end = nn_rows_begin(cut, k + 1);
+        pass_gradient(c, begin, pass != NULL ? pass + begin / 8 : NULL, end - begin);
     }
 }
 
@@ -259,4 +306,5 @@ const nn_op nn_op_fakequant = {
     .need = need,
     .forward = forward,
     .backward = backward,
+    .gate = gate,
 };

@@ -29,6 +29,14 @@ static void backward(const nn_call *c)
         nn_each(c, nn_call_count(c), 1, backward_part);
 }
 
+static void gate(const nn_call *c, nn_real *v, unsigned char *pass, size_t n)
+{
+    (void)c;
+    if (pass != NULL)
+        nn_kernel.inside(pass, v, 0, 6, false, n);
+    nn_kernel.clamp(v, v, 0, 6, n);
+}
+
 const nn_op nn_op_relu6 = { .name = "relu6",
                             .n_in_min = 1,
                             .n_in_max = 1,
@@ -36,4 +44,5 @@ const nn_op nn_op_relu6 = { .name = "relu6",
                             .keeps = NN_KEEP_Y,
                             .infer = nn_each_infer,
                             .forward = forward,
-                            .backward = backward };
+                            .backward = backward,
+                            .gate = gate };
