@@ -121,21 +121,31 @@ void nn_exec_bind(nn_exec *e, const nn_node *input, const nn_real *data)
     resolve_values(e);
 }
 
-static void begin(nn_call *c, int batch, const nn_run *run)
+static void begin(nn_exec *e, int batch, const nn_run *run)
 {
-    c->batch = batch;
-    c->run = run;
+    for (int i = 0; i < e->n; i++) {
+        e->call[i].batch = batch;
+        e->call[i].run = run;
+    }
+}
+
+/* A chain runs where its last node stands. */
+static void forward(const nn_exec *e, int i)
+{
+    const nn_call *c = &e->call[i];
+    const nn_chain *chain = e->plan->place[i].chain;
+    if (chain == NULL && c->node->op->forward != NULL)
+        c->node->op->forward(c);
+    if (chain != NULL && nn_chain_last(chain) == c->node)
+        nn_chain_forward(chain, e->call);
 }
 
 static void forward_first(nn_exec *e, int n, int batch, const nn_run *run)
 {
+    begin(e, batch, run);
     for (int i = 0; i < n; i++) {
-        nn_call *c = &e->call[i];
-        if (c->node->op->forward == NULL)
-            continue;
-        begin(c, batch, run);
         double start = e->profile ? omp_get_wtime() : 0;
-        c->node->op->forward(c);
+        forward(e, i);
         if (e->profile)
             e->times[i].forward += omp_get_wtime() - start;
     }
@@ -148,7 +158,8 @@ void nn_exec_forward(nn_exec *e, int batch, const nn_run *run)
 
 void nn_exec_forward_to(nn_exec *e, const nn_node *last, int batch, const nn_run *run)
 {
-    forward_first(e, last->index + 1, batch, run);
+    const nn_chain *chain = e->plan->place[last->index].chain;
+    forward_first(e, (chain != NULL ? nn_chain_last(chain)->index : last->index) + 1, batch, run);
 }
 
 /* Trained parameters that the loss does not depend on have no node that writes their gradient. */
@@ -166,6 +177,18 @@ static void clear_repeated(const nn_exec *e, const nn_call *c)
             memset(c->dx[k], 0, nn_call_count_in(c, k) * sizeof(nn_real));
 }
 
+static void backward(const nn_exec *e, int i)
+{
+    const nn_call *c = &e->call[i];
+    const nn_chain *chain = e->plan->place[i].chain;
+    if (chain == NULL && c->node->op->backward != NULL) {
+        clear_repeated(e, c);
+        c->node->op->backward(c);
+    }
+    if (chain != NULL && nn_chain_last(chain) == c->node)
+        nn_chain_backward(chain, e->call);
+}
+
 void nn_exec_backward(nn_exec *e, int batch, const nn_run *run)
 {
     const nn_node *loss = e->plan->options.loss;
@@ -173,14 +196,12 @@ void nn_exec_backward(nn_exec *e, int batch, const nn_run *run)
         return;
     clear_unreached(e);
     *gradient_of(e, loss) = 1;
+    begin(e, batch, run);
     for (int i = e->n - 1; i >= 0; i--) {
-        nn_call *c = &e->call[i];
-        if (!e->plan->place[i].backward || c->node->op->backward == NULL)
+        if (!e->plan->place[i].backward)
             continue;
-        begin(c, batch, run);
         double start = e->profile ? omp_get_wtime() : 0;
-        clear_repeated(e, c);
-        c->node->op->backward(c);
+        backward(e, i);
         if (e->profile)
             e->times[i].backward += omp_get_wtime() - start;
     }

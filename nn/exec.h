@@ -25,7 +25,8 @@ void nn_exec_bind(nn_exec *e, const nn_node *input, const nn_real *data);
 /* Computes all nodes for `batch` items, 1 <= batch <= planned.  All inputs must be bound. */
 void nn_exec_forward(nn_exec *e, int batch, const nn_run *run);
 
-/* The same for the nodes up to `last` alone; the values of those after it are undefined. */
+/* The same for the nodes up to `last`, or to the end of its chain, alone; the values of those after
+ * it are undefined. */
 void nn_exec_forward_to(nn_exec *e, const nn_node *last, int batch, const nn_run *run);
 
 /* After a forward pass with the same batch and run: gradients of the plan's loss with respect to

@@ -4,16 +4,20 @@
  * forward (node i at i) and, in training, backward (node i at 2n-1-i); a buffer lives from the
  * first moment that writes it to the last that reads it, and buffers that never live together share
  * memory.  Values are shared in place where the op allows it and nobody reads the input later;
- * views always share. Parameters and inputs are not in the block. */
+ * views always share. Parameters and inputs are not in the block.
+ *
+ * Nodes that can be computed in one pass over memory are joined to chains (nn/chain.h), which run
+ * at the moment of their last node; the values and gradients between them have no memory at all. */
 #ifndef OCTET_NN_PLAN_H
 #define OCTET_NN_PLAN_H
 
-#include "nn/graph.h"
+#include "nn/chain.h"
 
 typedef struct nn_plan_options {
     int batch;        /* items at most, >= 1 */
     nn_node *loss;    /* training: the scalar whose gradient is wanted; NULL: forward only */
-    bool keep_all;    /* no value is overwritten: every node can be read after the forward pass */
+    bool keep_all;    /* no value is overwritten and no chains are made: every node can be read
+                         after the forward pass */
     size_t max_bytes; /* a larger block is refused before memory is asked for; 0: no limit */
 } nn_plan_options;
 
@@ -23,8 +27,9 @@ typedef struct nn_place {
     ptrdiff_t value; /* NN_NO_OFFSET: external (input, param) or a view of it: see `root` */
     ptrdiff_t grad;  /* NN_NO_OFFSET: no gradient, or a parameter's own */
     ptrdiff_t saved;
-    int root;      /* the node whose memory the value shares; its own index if it has its own */
-    bool backward; /* takes part in the backward pass */
+    int root; /* the node whose memory the value shares; its own index if it has its own */
+    const nn_chain *chain;    /* that it belongs to; NULL: none */
+    bool backward;            /* takes part in the backward pass */
     bool wants_dx[NN_MAX_IN]; /* input k's gradient is to be computed */
     bool add[NN_MAX_IN];      /* ... and added to what is there */
     bool clear[NN_MAX_IN];    /* ... to zeros: two inputs are one node, and no order is promised */
@@ -33,7 +38,9 @@ typedef struct nn_place {
 typedef struct nn_plan {
     const nn_graph *graph;
     nn_plan_options options;
-    nn_place *place;    /* one for each node */
+    nn_place *place; /* one for each node */
+    nn_chain *chains;
+    int n_chains;
     ptrdiff_t scratch;  /* one region that all nodes use in turn */
     size_t bytes;       /* the block's size, a multiple of NN_ALIGN */
     size_t lower_bound; /* largest sum of buffers that live at one moment */

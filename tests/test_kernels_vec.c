@@ -183,6 +183,14 @@ static void check_min_max(size_t n, uint64_t seed)
         high = x[i] > high ? x[i] : high;
     }
     assert_true(lo == low && hi == high);
+    low = lo = (nn_real)INFINITY;
+    high = hi = (nn_real)-INFINITY;
+    nn_kernel.min_max(x, n, &lo, &hi);
+    for (size_t i = 0; i < n; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    assert_true(lo == low && hi == high);
     test_guard_free(x);
 }
 

@@ -56,23 +56,14 @@ static vmask first_of(size_t n) /* the mask of what is left of n channels */
     return v_first(n < VL ? (int)n : VL);
 }
 
-/* `to` holds VL of `from`, or the n there are. */
-static void take(double to[VL], const double *from, size_t n)
+/* The sums of VL channels, or of the first ones that the mask names. */
+NN_INLINE void dots_of(double sum[VL], double dot[VL], const nn_real *a, const nn_real *b,
+                       size_t rows, size_t c, const bool some, vmask m)
 {
-    memcpy(to, from, (n < VL ? n : VL) * sizeof *to);
-}
-
-static void dots_of(double *sums, double *dots, const nn_real *a, const nn_real *b, size_t rows,
-                    size_t c, size_t left)
-{
-    double sum[VL] = { 0 }, dot[VL] = { 0 };
-    const vmask m = first_of(left);
-    take(sum, sums, left);
-    take(dot, dots, left);
     vwide s0 = w_load(sum), s1 = w_load(sum + WL), d0 = w_load(dot), d1 = w_load(dot + WL);
     for (size_t i = 0; i < rows; i++, a += c, b += c) {
-        const vreal x = left < VL ? v_load_some(a, m) : v_load(a);
-        const vreal y = left < VL ? v_load_some(b, m) : v_load(b);
+        const vreal x = some ? v_load_some(a, m) : v_load(a);
+        const vreal y = some ? v_load_some(b, m) : v_load(b);
         s0 = w_add(s0, w_low(x));
         s1 = w_add(s1, w_high(x));
         d0 = w_fma(w_low(x), w_low(y), d0);
@@ -82,8 +73,18 @@ static void dots_of(double *sums, double *dots, const nn_real *a, const nn_real 
     w_store(sum + WL, s1);
     w_store(dot, d0);
     w_store(dot + WL, d1);
-    take(sums, sum, left);
-    take(dots, dot, left);
+}
+
+/* The `left` < VL last channels, in vectors whose other sums are idle. */
+static void dots_of_few(double *sums, double *dots, const nn_real *a, const nn_real *b, size_t rows,
+                        size_t c, size_t left)
+{
+    double sum[VL] = { 0 }, dot[VL] = { 0 };
+    memcpy(sum, sums, left * sizeof *sum);
+    memcpy(dot, dots, left * sizeof *dot);
+    dots_of(sum, dot, a, b, rows, c, true, first_of(left));
+    memcpy(sums, sum, left * sizeof *sum);
+    memcpy(dots, dot, left * sizeof *dot);
 }
 
 static void channel_dots_v(double *restrict sums, double *restrict dots, const nn_real *a,
@@ -91,8 +92,12 @@ static void channel_dots_v(double *restrict sums, double *restrict dots, const n
 {
     for (size_t i = 0, n; i < rows; i += n) {
         n = rows_of_block(rows - i, c);
-        for (size_t j = 0; j < c; j += VL)
-            dots_of(sums + j, dots + j, a + i * c + j, b + i * c + j, n, c, c - j);
+        const nn_real *x = a + i * c, *y = b + i * c;
+        size_t j = 0;
+        for (; j + VL <= c; j += VL)
+            dots_of(sums + j, dots + j, x + j, y + j, n, c, false, first_of(VL));
+        if (j < c)
+            dots_of_few(sums + j, dots + j, x + j, y + j, n, c, c - j);
     }
 }
 
@@ -218,7 +223,7 @@ static void channel_affine_grad_v(nn_real *dx, const nn_real *dy, const nn_real 
 static void min_max_v(const nn_real *x, size_t n, nn_real *lo, nn_real *hi)
 {
     vreal low[2] = { v_all(*lo), v_all(*lo) }, high[2] = { v_all(*hi), v_all(*hi) };
-    nn_real ends[2 * VL];
+    nn_real lows[VL], highs[VL];
     size_t i = 0;
     for (; i + 2 * VL <= n; i += 2 * VL)
         for (size_t k = 0; k < 2; k++) {
@@ -226,9 +231,12 @@ static void min_max_v(const nn_real *x, size_t n, nn_real *lo, nn_real *hi)
             low[k] = v_min(v, low[k]);
             high[k] = v_max(v, high[k]);
         }
-    v_store(ends, v_min(low[0], low[1]));
-    v_store(ends + VL, v_max(high[0], high[1]));
-    min_max(ends, 2 * VL, lo, hi);
+    v_store(lows, v_min(low[0], low[1]));
+    v_store(highs, v_max(high[0], high[1]));
+    for (size_t k = 0; k < VL; k++) {
+        *lo = lows[k] < *lo ? lows[k] : *lo;
+        *hi = highs[k] > *hi ? highs[k] : *hi;
+    }
     min_max(x + i, n - i, lo, hi);
 }
 
