@@ -29,7 +29,7 @@ LEFT_OUT = {
     "fakequant": "compared with TensorFlow",
     "quantbias": "rounds biases as .tflite files hold them",
     "bnscale": "part of batch norm folding: composed of mul, add and rsqrt in tests/test_ops.c",
-    "bnunscale": "part of batch norm folding", "bnbias": "part of batch norm folding",
+    "bnbias": "part of batch norm folding",
 }
 
 
