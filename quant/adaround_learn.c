@@ -107,8 +107,9 @@ static nn_node *append_layer(learner *l, nn_node *x)
     w.kernel_h = n->attr.window.kernel_h;
     w.kernel_w = n->attr.window.kernel_w;
     w.padding = NN_VALID;
+    const nn_attr attr = { .window = w };
     return nn_node_new(l->graph, depthwise ? NN_OP_dwconv2d : NN_OP_dense, "layer", in,
-                       s->bias != NULL ? 3 : 2, depthwise ? &(nn_attr){ .window = w } : NULL);
+                       s->bias != NULL ? 3 : 2, depthwise ? &attr : NULL);
 }
 
 static nn_node *activate(nn_graph *g, const quant_layer *layer, nn_node *y)

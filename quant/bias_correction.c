@@ -17,7 +17,6 @@ typedef struct corrector {
     nn_arena *arena;
     layer_sums *sums; /* of the float network, layers in order */
     int n;
-    layer_sums *quantized; /* the layer that is being corrected */
 } corrector;
 
 /* ---- with pictures --------------------------------------------------------------------------- */
@@ -66,8 +65,8 @@ static nn_status see_float(void *ctx, const quant_run *r, int n)
 
 static nn_status see_quantized(void *ctx, const quant_run *r, int n)
 {
-    corrector *c = ctx;
-    add_outputs(c->quantized, r, n);
+    layer_sums *s = ctx;
+    add_outputs(s, r, n);
     return NN_OK;
 }
 
@@ -84,16 +83,15 @@ static nn_status run_float(corrector *c, const quant_config *config, nn_real *re
     return st;
 }
 
-static nn_status correct_layer(corrector *c, quant_run *r, const layer_sums *exact,
+static nn_status correct_layer(quant_run *r, const layer_sums *exact,
                                const quant_pictures *pictures)
 {
     layer_sums s = { .layer = exact->layer };
     s.sum = nn_mem_alloc(s.layer.outputs * sizeof *s.sum);
     if (s.sum == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: %zu biases", s.layer.outputs);
-    c->quantized = &s;
     nn_status st = quant_run_all(r, pictures, false, nn_graph_find(r->graph, s.layer.node->name),
-                                 see_quantized, c);
+                                 see_quantized, &s);
     for (size_t o = 0; st == NN_OK && o < s.layer.outputs; o++)
         quant_layer_add_bias(&s.layer, o, exact->sum[o] / exact->rows - s.sum[o] / s.rows);
     nn_mem_free(s.sum);
@@ -106,7 +104,7 @@ static nn_status correct_all(corrector *c, const quant_config *config,
     quant_run r = { 0 };
     nn_status st = quant_run_open(&r, c->from, config, QUANT_DEPLOY, pictures->batch, true);
     for (int i = 0; st == NN_OK && i < c->n; i++)
-        st = correct_layer(c, &r, &c->sums[i], pictures);
+        st = correct_layer(&r, &c->sums[i], pictures);
     quant_run_close(&r);
     return st;
 }
