@@ -292,6 +292,8 @@ interop-torch: $(ENGINE) $(VENV)/torch.installed ## operators and optimizers of 
 interop-tf: all $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake quantization, converted networks: TensorFlow
 	$(JUDGE)/fake_quant.py $(ENGINE)
 	$(JUDGE)/converted.py
+
+interop-graphdef: all $(VENV)/tf.installed $(VENV)/litert.installed ## exported GraphDefs: TensorFlow (not part of interop)
 	$(JUDGE)/graphdef.py $(PROG) $(BUILD)/interop/forms
 
 interop-onnx: all $(VENV)/onnx.installed ## exported ONNX files: ONNX Runtime
@@ -300,7 +302,7 @@ interop-onnx: all $(VENV)/onnx.installed ## exported ONNX files: ONNX Runtime
 	  $(BUILD)/interop/forms/*/model.onnx* $(wildcard $(BUILD)/interop/forms/*/model.graphdef*); \
 	  else echo "skipped: Netron's readers need node"; fi
 
-.PHONY: interop interop-litert interop-torch interop-tf interop-onnx
+.PHONY: interop interop-litert interop-torch interop-tf interop-graphdef interop-onnx
 
 TORTURE_KILLS ?= 100
 
