@@ -9,6 +9,7 @@ enum {
     LEAST_PIXELS = 24,      /* of a block of single taps: all weights pass by for it */
     WEIGHT_BYTES = 3 << 17, /* that stay near while such blocks follow each other */
     COPY_BYTES = 49152,     /* of a block's part of the image, unless one output row needs more */
+    ACC_BYTES = 16384,      /* of a block's accumulators, where they are stored */
     SLACK = 64,             /* kernels may read past the end of the copy */
     ALIGN = 64
 };
@@ -91,19 +92,34 @@ static size_t copy_bytes(const rt_conv_s8 *p, const rt_kernels *kernels)
     return lines * p->line * (size_t)kernels->a_bytes;
 }
 
-/* Rows and columns: blocks of GRAIN multiply-accumulates, smaller if the copy gets too large. */
+/* Whether accumulators are stored and made codes of afterwards. */
+static bool in_two_steps(const rt_conv_s8 *p)
+{
+    return p->factor != NULL || p->w_zero != 0 || !p->requant.narrow;
+}
+
+static size_t acc_bytes(const rt_conv_s8 *p)
+{
+    size_t pixels = (size_t)p->tile_h * (size_t)p->tile_w;
+    return in_two_steps(p) ? pixels * (size_t)p->tile_c * 4 : 0;
+}
+
+/* Rows and columns: blocks of GRAIN multiply-accumulates, smaller if copy or accumulators get too
+ * large. */
 static void cut_pixels(rt_conv_s8 *p, const rt_kernels *kernels)
 {
     uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c, row = each * (uint64_t)p->win.out_w;
+    p->tile_c = p->win.out_c / p->groups;
     p->tile_h = 1;
     p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : GRAIN / each + LEAST_PIXELS);
     set_line(p);
-    while (copy_bytes(p, kernels) > 2 * COPY_BYTES && p->tile_w > 16) {
+    while ((copy_bytes(p, kernels) > 2 * COPY_BYTES || acc_bytes(p) > ACC_BYTES) &&
+           p->tile_w > 16) {
         p->tile_w = even(p->win.out_w, (uint64_t)p->tile_w / 2);
         set_line(p);
     }
     p->tile_h = even(p->win.out_h, GRAIN / row + 1);
-    while (copy_bytes(p, kernels) > COPY_BYTES && p->tile_h > 1)
+    while ((copy_bytes(p, kernels) > COPY_BYTES || acc_bytes(p) > ACC_BYTES) && p->tile_h > 1)
         p->tile_h = even(p->win.out_h, (uint64_t)p->tile_h - 1);
 }
 
@@ -112,7 +128,6 @@ static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
 {
     uint64_t pixels = (uint64_t)p->win.out_h * (uint64_t)p->win.out_w;
     size_t image = (size_t)p->win.in_h * (size_t)p->win.in_w * (size_t)p->win.in_c;
-    p->tile_c = p->win.out_c / p->groups;
     size_t weights = (size_t)p->win.out_c * (size_t)p->k;
     bool flat = p->k == p->win.in_c;
     if (p->groups > 1 || image > weights || (flat && weights < WEIGHT_BYTES))
@@ -147,12 +162,6 @@ int rt_conv_blocks(const rt_conv_s8 *p)
            pieces(p->win.out_c / p->groups, p->tile_c);
 }
 
-/* Whether accumulators are stored and made codes of afterwards. */
-static bool in_two_steps(const rt_conv_s8 *p)
-{
-    return p->factor != NULL || p->w_zero != 0 || !p->requant.narrow;
-}
-
 static size_t image_bytes(const rt_conv_s8 *p, const rt_kernels *kernels)
 {
     return p->how == RT_CONV_DIRECT ? 0 : align(copy_bytes(p, kernels) + SLACK);
@@ -167,8 +176,7 @@ static size_t acc_at(const rt_conv_s8 *p, const rt_kernels *kernels)
 
 size_t rt_conv_scratch(const rt_conv_s8 *p, const rt_kernels *kernels)
 {
-    size_t pixels = (size_t)p->tile_h * (size_t)p->tile_w;
-    return acc_at(p, kernels) + (in_two_steps(p) ? pixels * (size_t)p->tile_c * 4 : 0);
+    return acc_at(p, kernels) + acc_bytes(p);
 }
 
 bool rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero)
