@@ -135,8 +135,9 @@ $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
 # Small but for the kernels: a runtime goes where memory is short.  Where it is so short that the
 # kernels are portable, only the inner loops behind the table (*_c.c) are made for speed.
 RT_RELEASE = -fno-asynchronous-unwind-tables $(RT_LEVEL)
-RT_LEVEL   = $(if $(findstring runtime/kernels/,$<),$(if $(RT_PORTABLE),$(RT_LOOPS)),$(if $(RT_PORTABLE),-Os,-O2))
-RT_LOOPS   = $(if $(filter %_c.c,$<),-O3,-Os)
+RT_LEVEL   = $(if $(findstring runtime/kernels/,$<),$(if $(RT_PORTABLE),$(RT_LOOPS)),$(if $(RT_PORTABLE),$(RT_SMALL),-O2))
+RT_LOOPS   = $(if $(filter %_c.c,$<),-O3,$(RT_SMALL))
+RT_SMALL  := $(if $(RT_PORTABLE),$(if $(shell $(CC) -Oz -E -x c /dev/null 2>/dev/null),-Oz,-Os)) # gcc 12 has it
 
 # Its core may ask nothing of the host but memcpy, memmove and memset.
 RT_HOSTED := $(call obj,runtime/cpu.c runtime/load_file.c $(filter runtime/kernels/select.c,$(RT_SRC)))
