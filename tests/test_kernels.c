@@ -9,7 +9,7 @@
 #include "runtime/cpu.h"
 #include "tests/testing.h"
 
-enum { VARIANTS = 3, MOST_RUNS = 6 };
+enum { VARIANTS = 3, MOST_RUNS = 6, MOST_LINES = 24 };
 
 /* The kernel table of an older processor; nn_kernel is that table from now on. */
 static void use_variant(int v)
@@ -48,13 +48,13 @@ static void compare_variants(nn_real *const got[VARIANTS], size_t n, size_t k, c
 /* ---- matrix product ------------------------------------------------------------------------- */
 
 typedef struct product {
-    int rows, n, runs, len;
+    int lines, per_line, n, runs, len, pitch;
     bool add, bias;
 } product;
 
 typedef struct operands {
     nn_real *a, *b, *bias, *packed;
-    const nn_real *a_row[200];
+    const nn_real *a_line[MOST_LINES];
     ptrdiff_t a_run[MOST_RUNS], b_run[MOST_RUNS];
 } operands;
 
@@ -63,16 +63,22 @@ static size_t k_of(const product *p)
     return (size_t)p->runs * (size_t)p->len;
 }
 
-/* Rows of a overlap and runs lie anywhere, as in a convolution. */
+static size_t rows_of(const product *p)
+{
+    return (size_t)p->lines * (size_t)p->per_line;
+}
+
+/* Rows of a overlap, and lines and runs lie anywhere, as in a convolution. */
 static operands open_operands(const product *p, uint64_t seed)
 {
     const size_t k = k_of(p);
-    operands o = { .a = noise_new((size_t)p->rows * 3 + k * 2, seed),
+    const int line = p->per_line * p->pitch;
+    operands o = { .a = noise_new((size_t)(p->lines + 1) * (size_t)line + k * 2, seed),
                    .b = noise_new(k * (size_t)p->n, seed + 1),
                    .bias = noise_new((size_t)p->n, seed + 2),
                    .packed = test_guard_new(k * (size_t)p->n * sizeof(nn_real), 0) };
-    for (int i = 0; i < p->rows; i++)
-        o.a_row[i] = o.a + i * 3;
+    for (int i = 0; i < p->lines; i++)
+        o.a_line[i] = o.a + draw(seed, (uint64_t)i + 100, 0, p->lines * line);
     for (int r = 0; r < p->runs; r++) {
         o.a_run[r] = draw(seed, (uint64_t)r + 50, 0, (int)k - p->len + 1);
         o.b_run[r] = (ptrdiff_t)(p->runs - 1 - r) * p->len * p->n;
@@ -91,14 +97,26 @@ static void close_operands(operands *o)
 
 static nn_real *multiply(const product *p, operands *o, uint64_t seed)
 {
-    nn_real *c = noise_new((size_t)p->rows * (size_t)p->n, seed + 3), *c_row[200];
+    nn_real *c = noise_new(rows_of(p) * (size_t)p->n, seed + 3), *c_line[MOST_LINES];
     ptrdiff_t work[MOST_RUNS];
-    for (int i = 0; i < p->rows; i++)
-        c_row[i] = c + (size_t)i * (size_t)p->n;
+    for (int i = 0; i < p->lines; i++)
+        c_line[i] = c + (size_t)i * (size_t)p->per_line * (size_t)p->n;
     const nn_gemm_source b = { p->n, p->runs, p->len, o->b, o->b_run, p->n, 1 };
     nn_gemm_pack(o->packed, &b, 0, nn_gemm_panels(p->n));
-    nn_gemm_rows(&(nn_gemm){ p->rows, p->n, p->runs, p->len, o->a_row, o->a_run, o->packed, work,
-                             p->bias ? o->bias : NULL, p->add, c_row });
+    nn_gemm_rows(&(nn_gemm){ .lines = p->lines,
+                             .per_line = p->per_line,
+                             .n = p->n,
+                             .runs = p->runs,
+                             .len = p->len,
+                             .a = o->a_line,
+                             .a_pitch = p->pitch,
+                             .a_run = o->a_run,
+                             .b = o->packed,
+                             .b_run = work,
+                             .bias = p->bias ? o->bias : NULL,
+                             .add = p->add,
+                             .c = c_line,
+                             .c_pitch = p->n });
     test_guard_check(c);
     return c;
 }
@@ -106,30 +124,43 @@ static nn_real *multiply(const product *p, operands *o, uint64_t seed)
 /* The definition, for the C variant. */
 static void check_product(const product *p, const operands *o, const nn_real *c, uint64_t seed)
 {
-    nn_real *before = noise_new((size_t)p->rows * (size_t)p->n, seed + 3);
-    for (int i = 0; i < p->rows; i++)
+    nn_real *before = noise_new(rows_of(p) * (size_t)p->n, seed + 3);
+    for (int i = 0; i < p->lines * p->per_line; i++)
         for (int j = 0; j < p->n; j++) {
             const size_t at = (size_t)i * (size_t)p->n + (size_t)j;
             double sum = p->add ? (double)before[at] : p->bias ? (double)o->bias[j] : 0;
+            const nn_real *a = o->a_line[i / p->per_line] + i % p->per_line * p->pitch;
             for (int r = 0; r < p->runs; r++)
                 for (int s = 0; s < p->len; s++)
-                    sum += (double)o->a_row[i][o->a_run[r] + s] *
+                    sum += (double)a[o->a_run[r] + s] *
                            (double)o->b[o->b_run[r] + (ptrdiff_t)s * p->n + j];
             if (!(fabs(sum - (double)c[at]) <= 2.4e-7 * (double)(k_of(p) + 4)))
-                fail_msg("%dx%d, k %d: %g, must be %g", p->rows, p->n, (int)k_of(p), (double)c[at],
-                         sum);
+                fail_msg("%dx%dx%d, k %d: %g, must be %g", p->lines, p->per_line, p->n,
+                         (int)k_of(p), (double)c[at], sum);
         }
     test_guard_free(before);
+}
+
+/* Small ones, high ones, and ones of a long k in rows that collide in the first-level cache. */
+static product draw_product(uint64_t seed)
+{
+    const bool is_long = seed % 10 == 8;
+    const int most = seed % 10 == 9 ? 190 : 70, lines = draw(seed, 6, 1, is_long ? 3 : MOST_LINES);
+    return (product){ .lines = lines,
+                      .per_line = draw(seed, 0, 1, 1 + most / lines),
+                      .n = draw(seed, 1, 1, most),
+                      .runs = draw(seed, 2, 0, MOST_RUNS),
+                      .len = draw(seed, 3, 1, is_long ? 1200 : 40),
+                      .pitch = is_long ? 1024 : 3,
+                      .add = draw(seed, 4, 0, 1) == 1,
+                      .bias = draw(seed, 5, 0, 1) == 1 };
 }
 
 static void gemm_variants_agree(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 250; seed++) {
-        const int most = seed % 10 == 9 ? 190 : 70;
-        const product p = { draw(seed, 0, 0, most),      draw(seed, 1, 1, most),
-                            draw(seed, 2, 0, MOST_RUNS), draw(seed, 3, 1, 40),
-                            draw(seed, 4, 0, 1) == 1,    draw(seed, 5, 0, 1) == 1 };
+        const product p = draw_product(seed);
         operands o = open_operands(&p, seed);
         nn_real *c[VARIANTS];
         for (int v = 0; v < VARIANTS; v++) {
@@ -137,7 +168,7 @@ static void gemm_variants_agree(void **state)
             c[v] = multiply(&p, &o, seed);
         }
         check_product(&p, &o, c[0], seed);
-        compare_variants(c, (size_t)p.rows * (size_t)p.n, k_of(&p), "gemm");
+        compare_variants(c, rows_of(&p) * (size_t)p.n, k_of(&p), "gemm");
         for (int v = 0; v < VARIANTS; v++)
             test_guard_free(c[v]);
         close_operands(&o);
@@ -155,8 +186,19 @@ static void gemm_columns_variants_agree(void **state)
         for (int v = 0; v < VARIANTS; v++) {
             use_variant(v);
             c[v] = noise_new((size_t)(m * n), seed + 2);
-            nn_gemm_columns(
-                &(nn_gemm_outer){ m, n, 1, k, a, b, &start, &start, m, n, n, seed % 2, c[v] });
+            nn_gemm_columns(&(nn_gemm_outer){ .m = m,
+                                              .n = n,
+                                              .runs = 1,
+                                              .len = k,
+                                              .a = a,
+                                              .b = b,
+                                              .a_run = &start,
+                                              .b_run = &start,
+                                              .a_step = m,
+                                              .b_step = n,
+                                              .c_step = n,
+                                              .add = seed % 2,
+                                              .c = c[v] });
             test_guard_check(c[v]);
         }
         for (int i = 0; i < m * n; i++) {
@@ -317,6 +359,7 @@ static double measure_peak(void)
                              1,
                              STEPS,
                              a_row,
+                             1,
                              &zero,
                              0,
                              b,
@@ -337,54 +380,67 @@ static double measure_peak(void)
 
 typedef struct shape {
     const char *name;
-    int m, n, runs, len; /* a convolution of 3 x 3 has 3 runs */
-    int pitch, line;     /* distance of rows, of runs */
+    int lines, per_line, n, runs, len; /* a convolution of 3 x 3 has 3 runs */
+    int pitch, line;                   /* distance of rows, of runs */
 } shape;
 
 static double bench_shape(const shape *s)
 {
-    const size_t k = (size_t)s->runs * (size_t)s->len;
-    nn_real *a = calloc((size_t)s->m * (size_t)s->pitch + 3 * (size_t)s->line + k, sizeof *a);
+    const size_t k = (size_t)s->runs * (size_t)s->len, rows = (size_t)(s->lines * s->per_line);
+    const size_t image = ((size_t)s->lines + 2) * (size_t)(s->line > 0 ? s->line : s->pitch);
+    nn_real *a = calloc(image + rows * (size_t)s->pitch + k, sizeof *a);
     nn_real *b = calloc(k * (size_t)s->n, sizeof *b);
-    nn_real *c = calloc((size_t)s->m * (size_t)s->n, sizeof *c);
-    const nn_real **a_row = calloc((size_t)s->m, sizeof *a_row);
-    nn_real **c_row = calloc((size_t)s->m, sizeof *c_row);
+    nn_real *c = calloc(rows * (size_t)s->n, sizeof *c);
+    const nn_real **a_line = calloc((size_t)s->lines, sizeof *a_line);
+    nn_real **c_line = calloc((size_t)s->lines, sizeof *c_line);
     const ptrdiff_t run[3] = { 0, s->line, 2 * s->line };
     ptrdiff_t work[3];
-    for (int i = 0; i < s->m; i++) {
-        a_row[i] = a + (size_t)i * (size_t)s->pitch;
-        c_row[i] = c + (size_t)i * (size_t)s->n;
+    for (int i = 0; i < s->lines; i++) {
+        a_line[i] = a + (size_t)i * (size_t)s->line;
+        c_line[i] = c + (size_t)i * (size_t)s->per_line * (size_t)s->n;
     }
-    const double flops = 2.0 * s->m * s->n * (double)k;
+    const nn_gemm g = { .lines = s->lines,
+                        .per_line = s->per_line,
+                        .n = s->n,
+                        .runs = s->runs,
+                        .len = s->len,
+                        .a = a_line,
+                        .a_pitch = s->pitch,
+                        .a_run = run,
+                        .b = b,
+                        .b_run = work,
+                        .c = c_line,
+                        .c_pitch = s->n };
+    const double flops = 2.0 * (double)rows * s->n * (double)k;
     const int repeat = 1 + (int)(2e8 / flops);
     double best = 0;
     for (int i = 0; i < 10; i++) {
         const double start = now();
         for (int r = 0; r < repeat; r++)
-            nn_gemm_rows(
-                &(nn_gemm){ s->m, s->n, s->runs, s->len, a_row, run, b, work, NULL, false, c_row });
+            nn_gemm_rows(&g);
         const double rate = 1e-9 * flops * repeat / (now() - start);
         best = rate > best ? rate : best;
     }
     free(a);
     free(b);
     free(c);
-    free(a_row);
-    free(c_row);
+    free(a_line);
+    free(c_line);
     return best;
 }
 
 static void bench(void)
 {
     static const shape shapes[] = {
-        { "matrix 512 512 512", 512, 512, 1, 512, 512, 0 },
-        { "matrix 1024 1024 1024", 1024, 1024, 1, 1024, 1024, 0 },
-        { "3x3 16 channels 32x32", 1024, 16, 3, 48, 16, 34 * 16 },
-        { "3x3 32 channels 16x16", 256, 32, 3, 96, 32, 18 * 32 },
-        { "3x3 64 channels 8x8", 64, 64, 3, 192, 64, 10 * 64 },
-        { "1x1 64 to 128 channels", 1024, 128, 1, 64, 64, 0 },
-        { "1x1 512 to 512 channels", 196, 512, 1, 512, 512, 0 },
-        { "1x1 1024 to 1024 channels", 49, 1024, 1, 1024, 1024, 0 },
+        { "matrix 512 512 512", 1, 512, 512, 1, 512, 512, 0 },
+        { "matrix 1024 1024 1024", 1, 1024, 1024, 1, 1024, 1024, 0 },
+        { "3x3 16 channels 32x32", 32, 32, 16, 3, 48, 16, 34 * 16 },
+        { "3x3 32 channels 16x16", 16, 16, 32, 3, 96, 32, 18 * 32 },
+        { "3x3 64 channels 8x8", 8, 8, 64, 3, 192, 64, 10 * 64 },
+        { "3x3 512 channels 14x14", 14, 14, 512, 3, 1536, 512, 16 * 512 },
+        { "1x1 64 to 128 channels", 1, 1024, 128, 1, 64, 64, 0 },
+        { "1x1 512 to 512 channels", 1, 196, 512, 1, 512, 512, 0 },
+        { "1x1 1024 to 1024 channels", 1, 49, 1024, 1, 1024, 1024, 0 },
     };
     for (int v = 0; v < VARIANTS; v++) {
         use_variant(v);

@@ -274,6 +274,34 @@ void nn_conv_targets(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, nn_re
         }
 }
 
+void nn_conv_source_lines(const nn_real **at, nn_conv_chunk k, const nn_conv_view *v)
+{
+    for (int m = 0; m < k.images; m++)
+        for (int i = 0; i < k.rows; i++)
+            *at++ = v->base + m * v->image + i * v->row;
+}
+
+void nn_conv_target_lines(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, nn_real *dst, int h,
+                          int w, int c)
+{
+    for (int m = k.image; m < k.image + k.images; m++)
+        for (int i = k.row; i < k.row + k.rows; i++) {
+            const int y = p->h.dst_first + i * p->h.dst_step;
+            *at++ = dst + (((ptrdiff_t)m * h + y) * w + p->w.dst_first) * c;
+        }
+}
+
+size_t nn_conv_reach(const nn_real **first, const nn_conv_pass *p, nn_conv_chunk k,
+                     const nn_real *src)
+{
+    const ptrdiff_t row = (ptrdiff_t)p->w.src * p->c, plane = row * p->h.src;
+    const int y = k.row * p->h.step + lowest(&p->h);
+    const int y0 = smaller(larger(y, 0), p->h.src);
+    const int y1 = larger(y0, smaller(y + reach(&p->h, k.rows), p->h.src));
+    *first = src + k.image * plane + y0 * row;
+    return (size_t)((k.images - 1) * plane + (y1 - y0) * row);
+}
+
 void nn_conv_tap_offsets(ptrdiff_t *tap, const nn_conv_pass *p, const nn_conv_view *v)
 {
     for (int i = 0; i < p->h.taps; i++)

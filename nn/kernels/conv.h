@@ -82,6 +82,17 @@ void nn_conv_sources(const nn_real **at, const nn_conv_pass *p, nn_conv_chunk k,
 void nn_conv_targets(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, nn_real *dst, int h,
                      int w, int c);
 
+/* The same by lines: where the first output pixel of each of the chunk's rows begins to read, and
+ * where it is written.
+ * The others follow at the view's `pixel`, and at w.dst_step pixels. */
+void nn_conv_source_lines(const nn_real **at, nn_conv_chunk k, const nn_conv_view *v);
+void nn_conv_target_lines(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, nn_real *dst, int h,
+                          int w, int c);
+
+/* Elements of src that the chunk looks at, from *first on. */
+size_t nn_conv_reach(const nn_real **first, const nn_conv_pass *p, nn_conv_chunk k,
+                     const nn_real *src);
+
 /* The offset of each tap, rows first: [nn_conv_taps]. */
 void nn_conv_tap_offsets(ptrdiff_t *tap, const nn_conv_pass *p, const nn_conv_view *v);
 

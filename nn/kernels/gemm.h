@@ -1,8 +1,9 @@
 /* gemm - matrix products over tiles; no threads: an operator calls these for one chunk of its work.
  *
  * Matrices whose columns the reduction walks are packed (nn_gemm_pack); everything else is read
- * where it lies.  There is no blocking of k: a tile's accumulators hold one chain from first to
- * last, and the tiles are large enough that b can stream from the second-level cache. */
+ * where it lies.  A long k is cut into blocks whose part of b stays in the second-level cache; a
+ * tile goes on from what the block before left in c, so each result is still one chain from first
+ * to last. */
 #ifndef OCTET_NN_KERNELS_GEMM_H
 #define OCTET_NN_KERNELS_GEMM_H
 
@@ -24,17 +25,31 @@ typedef struct nn_gemm_source {
 int nn_gemm_panels(int n);
 void nn_gemm_pack(nn_real *packed, const nn_gemm_source *b, int first, int last);
 
-/* c[i][j] = (add ? c[i][j] : bias ? bias[j] : 0) + sum over k of a[i][k] b[k][j], for i < rows,
- * j < n; k = (run, step), a[i] at a_run[r] + s, b packed. */
+/* Memory that the caller reads next: asked for a little at a time while tiles are computed, so that
+ * it is near when its turn comes. */
+typedef struct nn_span {
+    const void *at;
+    size_t bytes;
+} nn_span;
+
+enum { NN_SPANS = 2 };
+
+/* c[i][j] = (add ? c[i][j] : bias ? bias[j] : 0) + sum over k of a[i][k] b[k][j], for all rows i,
+ * j < n; k = (run, step), a[i] at a_run[r] + s, b packed.
+ *
+ * Rows come in lines of `per_line`, evenly spaced within a line: the pixels of an image's row. */
 typedef struct nn_gemm {
-    int rows, n, runs, len;
-    const nn_real *const *a; /* [rows] */
+    int lines, per_line, n, runs, len;
+    const nn_real *const *a; /* [lines]: the first row of each */
+    ptrdiff_t a_pitch;       /* from one row of a line to the next */
     const ptrdiff_t *a_run;  /* [runs] */
     const nn_real *b;
     ptrdiff_t *b_run; /* [runs], workspace */
     const nn_real *bias;
     bool add;
-    nn_real *const *c; /* [rows] */
+    nn_real *const *c; /* [lines] */
+    ptrdiff_t c_pitch;
+    nn_span ahead[NN_SPANS];
 } nn_gemm;
 
 void nn_gemm_rows(const nn_gemm *g);
@@ -48,6 +63,7 @@ typedef struct nn_gemm_outer {
     ptrdiff_t a_step, b_step, c_step;
     bool add;
     nn_real *c;
+    nn_span ahead[NN_SPANS];
 } nn_gemm_outer;
 
 void nn_gemm_columns(const nn_gemm_outer *g);

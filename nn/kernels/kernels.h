@@ -24,11 +24,13 @@
  *
  * Rows of a and c are reached by pointers, the reduction index k = (r, s) by offsets: so one kernel
  * serves plain and transposed matrices, and convolutions that read their patches straight from an
- * image.  Elements of a, b, bias and c are touched for i < m, j < n only. */
+ * image.  Elements of a, b, bias and c are touched for i < m, j < n only.  Where rows of a lie at
+ * equal distances, `a_pitch` says so and spares the loop its pointers. */
 typedef struct nn_gemm_tile {
     int m, n; /* 1..gemm_m, 1..gemm_n */
     int runs, len;
     const nn_real *const *a;
+    ptrdiff_t a_pitch; /* a[i] = a[0] + i * a_pitch for all i < m; 0: they lie anywhere */
     const ptrdiff_t *a_run;
     ptrdiff_t a_step;
     const nn_real *b;

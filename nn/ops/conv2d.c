@@ -37,19 +37,19 @@ static nn_status infer(nn_node *n)
 /* One thread's working memory for a chunk of a pass. */
 typedef struct slot {
     nn_real *copy;
-    const nn_real **a;
+    const nn_real **a; /* lines of pixels */
     nn_real **c;
     ptrdiff_t *tap, *a_run, *b_run;
 } slot;
 
 static slot carve_slot(char **at, const nn_conv_pass *p)
 {
-    const size_t pixels = nn_conv_pixels(p), taps = (size_t)nn_conv_taps(p);
+    const size_t taps = (size_t)nn_conv_taps(p);
     const size_t lines = (size_t)p->images * (size_t)p->rows, runs = taps > lines ? taps : lines;
     return (slot){
         .copy = nn_linear_carve(at, nn_conv_copy_count(p) * sizeof(nn_real)),
-        .a = nn_linear_carve(at, pixels * sizeof(nn_real *)),
-        .c = nn_linear_carve(at, pixels * sizeof(nn_real *)),
+        .a = nn_linear_carve(at, lines * sizeof(nn_real *)),
+        .c = nn_linear_carve(at, lines * sizeof(nn_real *)),
         .tap = nn_linear_carve(at, taps * sizeof(ptrdiff_t)),
         .a_run = nn_linear_carve(at, runs * sizeof(ptrdiff_t)),
         .b_run = nn_linear_carve(at, runs * sizeof(ptrdiff_t)),
@@ -143,35 +143,67 @@ static void pack(nn_real *packed, const nn_conv_pass *p, const nn_real *w, ptrdi
         nn_gemm_pack(packed, &b, i, i + 1);
 }
 
+static nn_span reach_of(const nn_conv_pass *p, int chunk, const nn_real *src)
+{
+    const nn_real *first = NULL;
+    if (chunk >= p->chunks)
+        return (nn_span){ 0 };
+    const size_t count = nn_conv_reach(&first, p, nn_conv_chunk_at(p, chunk), src);
+    return (nn_span){ first, count * sizeof *first };
+}
+
+/* True if the chunk's rows follow each other without a gap, in the source and in dst. */
+static bool rows_join(const nn_conv_pass *p, nn_conv_chunk k, const nn_conv_view *v,
+                      const target *t)
+{
+    const bool dense = p->h.dst_step == 1 && p->w.dst_step == 1 && p->w.out == t->w;
+    return dense && v->row == v->pixel * p->w.out &&
+           (k.images == 1 || (v->image == v->row * k.rows && k.rows == t->h));
+}
+
 static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
                             const nn_real *packed, const slot *s)
 {
     const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
     const nn_conv_view v = nn_conv_look(p, k, t->src, s->copy);
     const nn_conv_runs runs = nn_conv_runs_of(p);
-    nn_conv_sources(s->a, p, k, &v);
-    nn_conv_targets(s->c, p, k, t->dst, t->h, t->w, t->c);
+    const bool join = rows_join(p, k, &v, t);
+    const int rows = k.images * k.rows;
+    nn_conv_source_lines(s->a, k, &v);
+    nn_conv_target_lines(s->c, p, k, t->dst, t->h, t->w, t->c);
     nn_conv_tap_offsets(s->tap, p, &v);
     for (int r = 0; r < runs.runs; r++)
         s->a_run[r] = s->tap[r * runs.taps_each];
     nn_gemm_rows(&(nn_gemm){
-        .rows = k.images * k.rows * p->w.out,
+        .lines = join ? 1 : rows,
+        .per_line = join ? rows * p->w.out : p->w.out,
         .n = t->c,
         .runs = runs.runs,
         .len = runs.len,
         .a = s->a,
+        .a_pitch = v.pixel,
         .a_run = s->a_run,
         .b = packed,
         .b_run = s->b_run,
         .bias = t->bias,
         .add = t->add,
         .c = s->c,
+        .c_pitch = (ptrdiff_t)p->w.dst_step * t->c,
+        .ahead = { reach_of(p, chunk + 1, t->src) },
     });
+}
+
+/* Chunks that a thread takes together, so that it can ask ahead. */
+static int chunks_together(int chunks)
+{
+    const int each = chunks / (2 * NN_SLOTS);
+    return each < 1 ? 1 : each;
 }
 
 static void correlate(const nn_conv_pass *p, const target *t, const nn_real *packed, char *slots)
 {
-#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(p->chunks))
+    const int together = chunks_together(p->chunks);
+#pragma omp parallel for schedule(dynamic, together) num_threads(nn_linear_threads(p->chunks))
     for (int i = 0; i < p->chunks; i++) {
         const slot s = slot_here(slots, p);
         correlate_chunk(p, i, t, packed, &s);
@@ -237,6 +269,24 @@ static int find_lines(const nn_conv_geom *g, nn_conv_chunk k, const nn_conv_view
     return lines;
 }
 
+static nn_span part_of(nn_span s, int parts, int i)
+{
+    const size_t each = s.bytes / (size_t)parts;
+    return (nn_span){ (const char *)s.at + each * (size_t)i, each };
+}
+
+/* What the next chunk reads of dy. */
+static nn_span gradients_of(const nn_conv_geom *g, const nn_conv_pass *p, int chunk,
+                            const nn_real *dy)
+{
+    if (chunk >= p->chunks)
+        return (nn_span){ 0 };
+    const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
+    const ptrdiff_t row = (ptrdiff_t)g->ow * g->o;
+    return (nn_span){ dy + ((ptrdiff_t)k.image * g->oh + k.row) * row,
+                      (size_t)(k.images * k.rows) * (size_t)row * sizeof *dy };
+}
+
 /* dw[o0..o1) += one chunk's share: for each run of taps, dy' x over the chunk's pixels. */
 static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p, int chunk,
                          int o0, int o1, nn_real *dw, const slot *s)
@@ -247,6 +297,7 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
     nn_conv_tap_offsets(s->tap, p, &v);
     int len;
     const int lines = find_lines(g, k, &v, s, &len);
+    const nn_span x = reach_of(p, chunk + 1, c->x[X]), dy = gradients_of(g, p, chunk + 1, c->dy);
     for (int r = 0; r < runs.runs; r++) {
         const int tap = r * runs.taps_each;
         const int kh = p->h.k_first + tap / p->w.taps, kw = p->w.k_first + tap % p->w.taps;
@@ -264,6 +315,7 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
             .c_step = (ptrdiff_t)g->kh * g->kw * g->c,
             .add = true,
             .c = dw + (((ptrdiff_t)o0 * g->kh + kh) * g->kw + kw) * g->c,
+            .ahead = { part_of(x, runs.runs, r), part_of(dy, runs.runs, r) },
         });
     }
 }

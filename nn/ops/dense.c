@@ -61,27 +61,25 @@ typedef struct product {
 
 static void multiply_rows(const product *p, int first)
 {
-    const nn_real *a[ROWS];
-    nn_real *c[ROWS];
+    const nn_real *a = p->a + (size_t)first * (size_t)p->k;
+    nn_real *c = p->c + (size_t)first * (size_t)p->columns;
     const ptrdiff_t start = 0;
     ptrdiff_t work;
-    const int rows = smaller(ROWS, p->rows - first);
-    for (int i = 0; i < rows; i++) {
-        a[i] = p->a + (size_t)(first + i) * (size_t)p->k;
-        c[i] = p->c + (size_t)(first + i) * (size_t)p->columns;
-    }
     nn_gemm_rows(&(nn_gemm){
-        .rows = rows,
+        .lines = 1,
+        .per_line = smaller(ROWS, p->rows - first),
         .n = p->columns,
         .runs = 1,
         .len = p->k,
-        .a = a,
+        .a = &a,
+        .a_pitch = p->k,
         .a_run = &start,
         .b = p->packed,
         .b_run = &work,
         .bias = p->bias,
         .add = p->add,
-        .c = c,
+        .c = &c,
+        .c_pitch = p->columns,
     });
 }
 
