@@ -175,6 +175,31 @@ static void gemm_variants_agree(void **state)
     }
 }
 
+static void transposes_agree(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        const int steps = draw(seed, 0, 0, 70), columns = draw(seed, 1, 0, 40);
+        const int from_row = steps + draw(seed, 2, 0, 3), to_row = columns + draw(seed, 3, 0, 3);
+        nn_real *from = noise_new((size_t)(from_row * columns), seed);
+        for (int v = 0; v < VARIANTS; v++) {
+            const size_t n = (size_t)(steps * to_row);
+            nn_real *to = noise_new(n, seed + 1), *before = noise_new(n, seed + 1);
+            use_variant(v);
+            nn_kernel.transpose(to, to_row, from, from_row, steps, columns);
+            test_guard_check(to);
+            for (int i = 0; i < steps * to_row; i++) {
+                const int s = i / to_row, j = i % to_row;
+                if (to[i] != (j < columns ? from[j * from_row + s] : before[i]))
+                    fail_msg("transpose %dx%d, variant %d: wrong at %d", steps, columns, v, i);
+            }
+            test_guard_free(to);
+            test_guard_free(before);
+        }
+        test_guard_free(from);
+    }
+}
+
 static void gemm_columns_variants_agree(void **state)
 {
     (void)state;
@@ -461,8 +486,8 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gemm_variants_agree),    cmocka_unit_test(gemm_columns_variants_agree),
-        cmocka_unit_test(dw_tile_variants_agree), cmocka_unit_test(dw_grad_variants_agree),
-        cmocka_unit_test(phases_cover_the_input),
+        cmocka_unit_test(transposes_agree),       cmocka_unit_test(dw_tile_variants_agree),
+        cmocka_unit_test(dw_grad_variants_agree), cmocka_unit_test(phases_cover_the_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

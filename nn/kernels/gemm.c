@@ -34,23 +34,14 @@ int nn_gemm_panels(int n)
     return count_pieces(n, nn_kernel.gemm_n);
 }
 
-/* to[s][j] = from[s * step + j * column] for one run of a panel, a few steps at a time: where
- * columns lie pages apart, each is read by the cache line. */
+/* to[s][j] = from[s * step + j * column] for one run of a panel. */
 static void pack_run(nn_real *to, int width, const nn_real *from, int len, ptrdiff_t step,
                      ptrdiff_t column)
 {
-    enum { STEPS = 16 };
-    if (column == 1) {
-        for (int s = 0; s < len; s++)
-            memcpy(to + (ptrdiff_t)s * width, from + s * step, (size_t)width * sizeof *to);
-        return;
-    }
-    for (int s0 = 0; s0 < len; s0 += STEPS) {
-        const int s1 = smaller(len, s0 + STEPS);
-        for (int j = 0; j < width; j++)
-            for (int s = s0; s < s1; s++)
-                to[(ptrdiff_t)s * width + j] = from[s * step + j * column];
-    }
+    if (column != 1)
+        nn_kernel.transpose(to, width, from, column, len, width);
+    for (int s = 0; column == 1 && s < len; s++)
+        memcpy(to + (ptrdiff_t)s * width, from + s * step, (size_t)width * sizeof *to);
 }
 
 void nn_gemm_pack(nn_real *packed, const nn_gemm_source *b, int first, int last)
@@ -162,6 +153,15 @@ static void copy_rows(tile_rows *t, nn_real *copy, ptrdiff_t from, int len)
     t->pitch = pitch;
 }
 
+/* Asks for the places of c's next panel, where a tile begins by reading them. */
+NN_INLINE void ask_next(nn_real *const *c, int m)
+{
+    for (int i = 0; i < m; i++) {
+        __builtin_prefetch(c[i] + nn_kernel.gemm_n, 1);
+        __builtin_prefetch(c[i] + nn_kernel.gemm_n + LINE / sizeof **c, 1);
+    }
+}
+
 /* Columns [j0, j1) of one tile of rows, over a block of k whose first run begins at a_run. */
 static void multiply(const nn_gemm *g, const k_block *k, const tile_rows *rows,
                      const ptrdiff_t *a_run, int j0, int j1)
@@ -188,6 +188,8 @@ static void multiply(const nn_gemm *g, const k_block *k, const tile_rows *rows,
         t.bias = g->bias ? g->bias + j : NULL;
         for (int i = 0; i < rows->m; i++)
             c[i] = rows->c[i] + j;
+        if (t.add)
+            ask_next(c, t.m);
         for (int r = 0; r < k->runs; r++)
             g->b_run[r] = (ptrdiff_t)r * k->len * t.n;
         nn_kernel.gemm_tile(&t);

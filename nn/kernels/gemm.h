@@ -13,8 +13,8 @@
  * [k][width] without gaps; so k * n elements in all, on any machine. */
 
 /* Packs `runs` runs of `len` steps: element (run r, step s, column j) is src[src_run[r] +
- * s * src_step + j * src_column].  Only the panels [first, last) are written, so that threads can
- * share the work; there are nn_gemm_panels(n). */
+ * s * src_step + j * src_column], where one of the two distances is 1.  Only the panels [first,
+ * last) are written, so that threads can share the work; there are nn_gemm_panels(n). */
 typedef struct nn_gemm_source {
     int n, runs, len;
     const nn_real *src;

@@ -17,10 +17,24 @@ static void gemm_tile__c(const nn_gemm_tile *t)
     tiles[t->m - 1][t->n > VL](t);
 }
 
+/* A few steps at a time: where columns lie pages apart, each is read by the cache line. */
+static void transpose__c(nn_real *to, ptrdiff_t to_row, const nn_real *from, ptrdiff_t from_row,
+                         int steps, int columns)
+{
+    enum { STEPS = 16 };
+    for (int s0 = 0; s0 < steps; s0 += STEPS) {
+        const int s1 = s0 + STEPS < steps ? s0 + STEPS : steps;
+        for (int j = 0; j < columns; j++)
+            for (int s = s0; s < s1; s++)
+                to[s * to_row + j] = from[j * from_row + s];
+    }
+}
+
 void nn_kernels_gemm_c(nn_kernel_table *t)
 {
     t->isa = "c";
     t->gemm_m = 4;
     t->gemm_n = GEMM_VECTORS * VL;
     t->gemm_tile = gemm_tile__c;
+    t->transpose = transpose__c;
 }

@@ -79,6 +79,9 @@ typedef struct nn_kernel_table {
     /* ---- matrix product and depthwise ---- */
     int gemm_m, gemm_n; /* largest tile */
     void (*gemm_tile)(const nn_gemm_tile *t);
+    /* to[s * to_row + j] = from[j * from_row + s], s < steps, j < columns; no overlap. */
+    void (*transpose)(nn_real *to, ptrdiff_t to_row, const nn_real *from, ptrdiff_t from_row,
+                      int steps, int columns);
     void (*dw_tile)(const nn_dw_tile *t);
     void (*dw_grad)(const nn_dw_grad *t);
 
