@@ -7,6 +7,11 @@ enum {
     LEAST_PIXELS = 64,
     WANTED_CHUNKS = 32,    /* ... and enough chunks for the threads of a workstation */
     MOST_COPY = 64 * 1024, /* elements: a quarter of a 1 MB second-level cache */
+    /* Weights that the second-level cache does not hold come from further away for every chunk:
+     * it must be worth it. */
+    LONG_K = 2048,
+    LONG_PIXELS = 200,
+    LONG_COPY = 256 * 1024,
 };
 
 static int smaller(int a, int b)
@@ -122,18 +127,19 @@ static nn_conv_pass cut(nn_conv_pass p)
 {
     p.copy = nn_conv_taps(&p) > 0 && (leaves(&p.h) || leaves(&p.w) || p.repeat > 1);
     p.view_w = reach(&p.w, p.w.out);
+    const bool is_long = (long long)nn_conv_taps(&p) * p.c > LONG_K;
+    const int least = is_long ? LONG_PIXELS : LEAST_PIXELS;
+    const int most_copy = is_long ? LONG_COPY : MOST_COPY;
     const long long image = (long long)p.h.out * p.w.out, share = image * p.n / WANTED_CHUNKS;
-    const int pixels = (int)(share < LEAST_PIXELS  ? LEAST_PIXELS
-                             : share > MOST_PIXELS ? MOST_PIXELS
-                                                   : share);
+    const int pixels = (int)(share < least ? least : share > MOST_PIXELS ? MOST_PIXELS : share);
     const long long view_row = (long long)p.view_w * p.c * p.repeat;
     p.rows = smaller(p.h.out, larger(1, pixels / p.w.out));
-    while (p.copy && p.rows > 1 && view_row * reach(&p.h, p.rows) > MOST_COPY)
+    while (p.copy && p.rows > 1 && view_row * reach(&p.h, p.rows) > most_copy)
         p.rows = (p.rows + 1) / 2;
     p.images = 1;
     if (p.rows == p.h.out)
         p.images = smaller(p.n, larger(1, (int)(pixels / image)));
-    while (p.copy && p.images > 1 && view_row * reach(&p.h, p.rows) * p.images > MOST_COPY)
+    while (p.copy && p.images > 1 && view_row * reach(&p.h, p.rows) * p.images > most_copy)
         p.images = (p.images + 1) / 2;
     p.view_h = reach(&p.h, p.rows);
     p.chunks = divide_up(p.n, p.images) * divide_up(p.h.out, p.rows);

@@ -161,8 +161,9 @@ static bool rows_join(const nn_conv_pass *p, nn_conv_chunk k, const nn_conv_view
            (k.images == 1 || (v->image == v->row * k.rows && k.rows == t->h));
 }
 
+/* Columns [j0, j1) of one chunk's result. */
 static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
-                            const nn_real *packed, const slot *s)
+                            const nn_real *packed, int j0, int j1, const slot *s)
 {
     const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
     const nn_conv_view v = nn_conv_look(p, k, t->src, s->copy);
@@ -170,22 +171,22 @@ static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
     const bool join = rows_join(p, k, &v, t);
     const int rows = k.images * k.rows;
     nn_conv_source_lines(s->a, k, &v);
-    nn_conv_target_lines(s->c, p, k, t->dst, t->h, t->w, t->c);
+    nn_conv_target_lines(s->c, p, k, t->dst + j0, t->h, t->w, t->c);
     nn_conv_tap_offsets(s->tap, p, &v);
     for (int r = 0; r < runs.runs; r++)
         s->a_run[r] = s->tap[r * runs.taps_each];
     nn_gemm_rows(&(nn_gemm){
         .lines = join ? 1 : rows,
         .per_line = join ? rows * p->w.out : p->w.out,
-        .n = t->c,
+        .n = j1 - j0,
         .runs = runs.runs,
         .len = runs.len,
         .a = s->a,
         .a_pitch = v.pixel,
         .a_run = s->a_run,
-        .b = packed,
+        .b = packed + (size_t)runs.runs * (size_t)runs.len * (size_t)j0,
         .b_run = s->b_run,
-        .bias = t->bias,
+        .bias = t->bias ? t->bias + j0 : NULL,
         .add = t->add,
         .c = s->c,
         .c_pitch = (ptrdiff_t)p->w.dst_step * t->c,
@@ -200,13 +201,31 @@ static int chunks_together(int chunks)
     return each < 1 ? 1 : each;
 }
 
+/* Blocks of columns in which a chunk is computed: more than one where chunks alone are too few. */
+static int column_blocks(int chunks, int columns)
+{
+    const int wanted = (WANTED_UNITS + chunks - 1) / chunks, panels = nn_gemm_panels(columns);
+    return wanted < panels ? wanted : panels;
+}
+
+/* The first column of a block: that of a panel. */
+static int first_column(int columns, int blocks, int i)
+{
+    const int panel = (int)nn_chunk_begin((size_t)nn_gemm_panels(columns), blocks, i);
+    const int column = panel * nn_kernel.gemm_n;
+    return column < columns ? column : columns;
+}
+
 static void correlate(const nn_conv_pass *p, const target *t, const nn_real *packed, char *slots)
 {
-    const int together = chunks_together(p->chunks);
-#pragma omp parallel for schedule(dynamic, together) num_threads(nn_linear_threads(p->chunks))
-    for (int i = 0; i < p->chunks; i++) {
+    const int blocks = column_blocks(p->chunks, t->c), units = p->chunks * blocks;
+    const int together = chunks_together(units);
+#pragma omp parallel for schedule(dynamic, together) num_threads(nn_linear_threads(units))
+    for (int i = 0; i < units; i++) {
         const slot s = slot_here(slots, p);
-        correlate_chunk(p, i, t, packed, &s);
+        const int block = i % blocks;
+        correlate_chunk(p, i / blocks, t, packed, first_column(t->c, blocks, block),
+                        first_column(t->c, blocks, block + 1), &s);
     }
 }
 
