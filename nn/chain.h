@@ -41,7 +41,7 @@ bool nn_chain_find(nn_chain *out, const nn_graph *g, const nn_node *head, const 
 /* Whether input k of the chain's node m is the value of the node before it. */
 static inline bool nn_chain_links(const nn_chain *ch, int m, int k)
 {
-    return m > 0 && ch->node[m]->in[k] == ch->node[m - 1];
+    return m >= 1 && m < NN_CHAIN_MOST && ch->node[m]->in[k] == ch->node[m - 1];
 }
 static inline const nn_node *nn_chain_last(const nn_chain *ch)
 {

@@ -139,11 +139,11 @@ static const example bad_dwconv2d = { 2,
 
 #define VECTORS(c) SHAPE(c), SHAPE(c), SHAPE(c), SHAPE(c)
 #define BNORM                                                                                      \
-    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
+    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE },                                           \
+    .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
 
 #define BNORM_FOLDED                                                                               \
-    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE },                                           \
-    .attr = { .bnorm = { 1e-3, 0.9, 0, true } }
+    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, 0, true } }
 
 static const example examples_bnorm[] = {
     { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) }, BNORM, .run = TRAINING },
@@ -153,8 +153,7 @@ static const example examples_bnorm[] = {
     { 5, .in = { SHAPE(N, 3, 5, 3), VECTORS(3) }, BNORM, .run = { .training = false } },
     { 5, .in = { SHAPE(N, 31, 33, 21), VECTORS(21) }, BNORM, .run = TRAINING },
     { 5, .in = { SHAPE(N, 4, 4, 16), VECTORS(16) }, BNORM_FOLDED, .run = TRAINING },
-    { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) },
-      BNORM_FOLDED,
+    { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) }, BNORM_FOLDED,
       .run = { .training = true, .freeze_bn = true } },
 };
 static const example bad_bnorm = { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(8) }, BNORM };
@@ -171,7 +170,8 @@ static const example bad_bnscale = { 3, .in = { SHAPE(4, 3, 3, 2), SHAPE(2), SHA
                                      SCALED(0) };
 
 #define FOLDED                                                                                     \
-    .holds = { POSITIVE, NOISE, MEAN, VARIANCE, NOISE }, .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
+    .holds = { POSITIVE, NOISE, MEAN, VARIANCE, NOISE },                                           \
+    .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
 
 static const example examples_bnbias[] = {
     { 4, .in = { VECTORS(7) }, FOLDED },
