@@ -297,7 +297,8 @@ interop-tf: all $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake 
 interop-graphdef: all $(VENV)/tf.installed $(VENV)/litert.installed ## exported GraphDefs: TensorFlow (not part of interop)
 	$(JUDGE)/graphdef.py $(PROG) $(BUILD)/interop/forms
 
-interop-onnx: all $(VENV)/onnx.installed ## exported ONNX files: ONNX Runtime
+interop-onnx: all $(ENGINE) $(VENV)/onnx.installed ## exported ONNX files, calibration: ONNX Runtime
+	$(JUDGE)/calibrators.py $(ENGINE)
 	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms
 	@if command -v node >/dev/null; then node tests/interop/netron.mjs $(VENV)/lib/python3*/site-packages/netron \
 	  $(BUILD)/interop/forms/*/model.onnx* $(wildcard $(BUILD)/interop/forms/*/model.graphdef*); \

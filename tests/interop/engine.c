@@ -14,6 +14,8 @@
  *   optimizer NAME momentum nesterov decay decay_bn decoupled lr clip n steps w... (g...)...
  *       two parameters of n elements, a weight and a bias, one after the other; clip 0: none
  *     -> w after each step
+ *   calibrate METHOD percentile bins bits n x...
+ *     -> range (smallest, largest), width of the histogram's bins
  *
  * A result is a line "name value..."; a case ends with the line "end". */
 #include <stdio.h>
@@ -25,6 +27,7 @@
 #include "nn/range.h"
 #include "optim/clip.h"
 #include "optim/optim.h"
+#include "quant/calibrators.h"
 
 enum { WORD = 32 };
 
@@ -378,6 +381,36 @@ static void run_optimizer(void)
     nn_params_free(ps);
 }
 
+/* ---- calibration ----------------------------------------------------------------------------- */
+
+static void run_calibrate(void)
+{
+    char name[WORD];
+    quant_histogram *h;
+    quant_interval range;
+    if (!read_word(name))
+        quit("a calibrator is missing");
+    const quant_calibrator *c = quant_calibrator_by_name(name);
+    if (c == NULL || c->choose == NULL)
+        quit("a calibrator that is not known, or needs no histogram");
+    quant_calibrator_options o = { .percentile = read_real() };
+    o.bins = read_int();
+    const nn_fakequant_attr a = { .grid = nn_grid_signed(read_int(), false) };
+    const size_t n = (size_t)read_int();
+    nn_real *x = read_reals(n);
+    must(quant_calibrator_check(c, &o, a.grid));
+    must(quant_histogram_new(&h, o.bins));
+    if (!quant_histogram_add(h, x, n))
+        quit("a value is not finite");
+    must(c->choose(&range, h, &a, &o));
+    const nn_real ends[] = { (nn_real)range.min, (nn_real)range.max };
+    const nn_real width = (nn_real)h->width;
+    print_reals("range", ends, 2);
+    print_reals("width", &width, 1);
+    quant_histogram_free(h);
+    free(x);
+}
+
 int main(void)
 {
     static const struct {
@@ -387,6 +420,7 @@ int main(void)
         { "op", run_op },
         { "fakequant", run_fakequant },
         { "optimizer", run_optimizer },
+        { "calibrate", run_calibrate },
     };
     enum { N = sizeof kinds / sizeof *kinds };
     char word[WORD];

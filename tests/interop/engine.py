@@ -40,6 +40,10 @@ def optimizer(name, lr, start, gradients, momentum=0, nesterov=False, decay=0, d
             f"{reals(start)} {reals(gradients)}\n")
 
 
+def calibrate(method, x, percentile=99.99, bins=2048, bits=8):
+    return f"calibrate {method} {reals([percentile])} {bins} {bits} {x.size} {reals(x)}\n"
+
+
 def compute(program, cases):
     """For each case a dictionary of arrays; a name that comes again is in a list."""
     done = subprocess.run([program], input="".join(cases), capture_output=True, text=True)
