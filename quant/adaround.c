@@ -174,7 +174,7 @@ static nn_status count_pictures(rounder *r)
     return r->n_pictures > 0 ? NN_OK : nn_fail(NN_EINVAL, "calibration: no pictures were given");
 }
 
-static nn_status round_layer(rounder *r)
+static nn_status round_layer(rounder *r, quant_rounded *out)
 {
     find_geometry(r);
     nn_status st = take_samples(r);
@@ -185,12 +185,12 @@ static nn_status round_layer(rounder *r)
                                       .options = r->options,
                                       .stream = (uint64_t)r->layer.node->index };
     if (st == NN_OK)
-        st = quant_adaround__learn(&rounding);
+        st = quant_adaround__learn(out, &rounding);
     free_samples(&r->s);
     return st;
 }
 
-static nn_status round_all(rounder *r, int *layers)
+static nn_status round_all(rounder *r, quant_rounded *out)
 {
     int total = 0;
     for (int i = 0; i < nn_graph_count(r->from); i++)
@@ -199,9 +199,8 @@ static nn_status round_all(rounder *r, int *layers)
         if (!quant_layer_at(&r->layer, r->from, i))
             continue;
         if (r->options->progress != NULL)
-            r->options->progress(r->options->progress_ctx, r->layer.node->name, *layers, total);
-        NN_TRY(round_layer(r));
-        ++*layers;
+            r->options->progress(r->options->progress_ctx, r->layer.node->name, out->layers, total);
+        NN_TRY(round_layer(r, out));
     }
     return NN_OK;
 }
@@ -230,15 +229,15 @@ static quant_adaround_options fill(const quant_adaround_options *o)
     return f;
 }
 
-nn_status quant_adaround(int *layers, const nn_graph *from, const quant_config *config,
+nn_status quant_adaround(quant_rounded *out, const nn_graph *from, const quant_config *config,
                          const quant_adaround_options *o, const quant_pictures *pictures)
 {
     const quant_adaround_options filled = fill(o);
     rounder r = { .from = from, .options = &filled, .pictures = pictures };
-    *layers = 0;
+    *out = (quant_rounded){ 0 };
     nn_status st = open_all(&r, config);
     if (st == NN_OK)
-        st = round_all(&r, layers);
+        st = round_all(&r, out);
     quant_run_close(&r.exact);
     quant_run_close(&r.rounded);
     nn_mem_free(r.reference);

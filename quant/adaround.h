@@ -32,10 +32,15 @@ typedef struct quant_adaround_options {
     void *progress_ctx;
 } quant_adaround_options;
 
+typedef struct quant_rounded {
+    int layers;
+    size_t weights, undecided; /* undecided: h in (0.01, 0.99) at the end; many: too few steps */
+} quant_rounded;
+
 /*   from   float graph over collated parameters; all ranges are known (quant_calibrate) and stay
  *
- * *layers: how many.  Errors: those of the pictures; NN_ENOTSUP, NN_ENOMEM. */
-nn_status quant_adaround(int *layers, const nn_graph *from, const quant_config *config,
+ * Errors: those of the pictures; NN_ENOTSUP, NN_ENOMEM. */
+nn_status quant_adaround(quant_rounded *out, const nn_graph *from, const quant_config *config,
                          const quant_adaround_options *o, const quant_pictures *pictures);
 
 /* h(V), the V of an h in (0, 1), and dR/dh of R = 1 - |2 h - 1|^beta. */

@@ -24,7 +24,7 @@ typedef struct quant_rounding {
     uint64_t stream; /* names the layer's random numbers */
 } quant_rounding;
 
-/* Learns, and writes the weights.  Errors: NN_ENOMEM, NN_ESHAPE. */
-nn_status quant_adaround__learn(const quant_rounding *r);
+/* Learns, writes the weights, and adds to what is in *out.  Errors: NN_ENOMEM, NN_ESHAPE. */
+nn_status quant_adaround__learn(quant_rounded *out, const quant_rounding *r);
 
 #endif

@@ -298,6 +298,17 @@ static void learn(learner *l)
     }
 }
 
+static void report(quant_rounded *out, const learner *l)
+{
+    const double near = 0.01;
+    for (size_t i = 0; i < l->count; i++) {
+        const double h = quant_adaround_h((double)l->v->value[i]);
+        out->undecided += h > near && h < 1 - near;
+    }
+    out->weights += l->count;
+    out->layers++;
+}
+
 /* A weight whose factor is 0 can take no value, and needs none. */
 static void write_weights(const learner *l)
 {
@@ -314,7 +325,7 @@ static void write_weights(const learner *l)
     }
 }
 
-nn_status quant_adaround__learn(const quant_rounding *r)
+nn_status quant_adaround__learn(quant_rounded *out, const quant_rounding *r)
 {
     const int rows =
         (size_t)r->options->rows < r->samples->rows ? r->options->rows : (int)r->samples->rows;
@@ -323,6 +334,7 @@ nn_status quant_adaround__learn(const quant_rounding *r)
     if (st == NN_OK) {
         learn(&l);
         write_weights(&l);
+        report(out, &l);
     }
     tear_down(&l);
     return st;

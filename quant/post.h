@@ -23,8 +23,8 @@ typedef struct quant_post {
 
 typedef struct quant_post_report {
     quant_equalized equalized;
-    int absorbed;  /* channels */
-    int rounded;   /* layers */
+    int absorbed; /* channels */
+    quant_rounded rounded;
     int corrected; /* layers */
 } quant_post_report;
 

@@ -267,6 +267,19 @@ static void long_tails_are_clipped(void **state)
     }
 }
 
+/* Half of what a relu gives is 0; more of them say nothing about the rest. */
+static void zeros_do_not_move_the_threshold(void **state)
+{
+    (void)state;
+    static nn_real x[40000];
+    test_noise(x, 20000, 11);
+    for (int i = 0; i < 20000; i++)
+        x[i] = (nn_real)-log(1 - fabs((double)x[i]));
+    quant_interval few = range_of("entropy", 8, x, 20100, 0);
+    quant_interval many = range_of("entropy", 8, x, 40000, 0);
+    assert_true(few.max == many.max && few.max < 9);
+}
+
 /* Nothing is won by clipping what is uniform; a bin's width is left to the cut. */
 static void uniform_values_are_kept(void **state)
 {
@@ -478,6 +491,7 @@ int main(void)
         cmocka_unit_test(percentile_cuts_the_share_that_it_says),
         cmocka_unit_test(outliers_are_clipped),
         cmocka_unit_test(long_tails_are_clipped),
+        cmocka_unit_test(zeros_do_not_move_the_threshold),
         cmocka_unit_test(uniform_values_are_kept),
         cmocka_unit_test(mse_is_a_minimum),
         cmocka_unit_test(weights_are_clipped_where_it_pays),
