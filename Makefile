@@ -213,12 +213,25 @@ runtime-machines: $(OUT)/machine ## the runtime on other processors, under qemu,
 	@mkdir -p $(BUILD)/machines/files && $(OUT)/tests/test_tflite $(BUILD)/machines/files
 	$(Q)for m in $(MACHINES); do $(MAKE) --no-print-directory CC=$$m-gcc BUILD=$(BUILD)/machines/$$m \
 	  MODE=release $(BUILD)/machines/$$m/release/machine || exit 1; done
-	@sh ./tests/machines.sh $(OUT) $(BUILD)/machines $(MACHINES) -- $(MACHINE_IN) $(BUILD)/machines/files/*
+	@sh ./tests/machines.sh machine $(OUT) $(BUILD)/machines $(MACHINES) -- $(MACHINE_IN) $(BUILD)/machines/files/*
 
 .PHONY: runtime-machines
 $(OUT)/machine: tests/machine.c $(RT_LIB)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(filter-out -fopenmp,$(ALL_CFLAGS)) -static -o $@ $^
+
+# Training needs no library, so neither does the comparison of what it computes.
+ENGINE_SRC = $(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c models/*.c)
+
+train-machines: $(OUT)/machine_train ## training steps on aarch64, under qemu, against this machine: the same bits
+	@$(MAKE) --no-print-directory CC=aarch64-linux-gnu-gcc BUILD=$(BUILD)/machines/aarch64-linux-gnu \
+	  MODE=release $(BUILD)/machines/aarch64-linux-gnu/release/machine_train
+	@sh ./tests/machines.sh machine_train $(OUT) $(BUILD)/machines aarch64-linux-gnu --
+
+.PHONY: train-machines
+$(OUT)/machine_train: $(call obj,$(ENGINE_SRC) tests/machine_train.c) $(RT_LIB)
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -o $@ $^ -lm
 
 FUZZ_RUNS ?= 1000000
 FUZZ_SEEDS ?=

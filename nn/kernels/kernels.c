@@ -21,4 +21,8 @@ void nn_kernels_init(void)
         nn_kernels_dwconv_avx512(&nn_kernel);
         nn_kernels_vec_avx512(&nn_kernel);
     }
+    if (cpu & RT_CPU_NEON) {
+        nn_kernels_gemm_neon(&nn_kernel);
+        nn_kernels_dwconv_neon(&nn_kernel);
+    }
 }

@@ -74,7 +74,7 @@ typedef struct nn_fq_grid {
 } nn_fq_grid;
 
 typedef struct nn_kernel_table {
-    const char *isa; /* of the matrix product: "c", "avx2", "avx512" */
+    const char *isa; /* of the matrix product: "c", "avx2", "avx512", "neon" */
 
     /* ---- matrix product and depthwise ---- */
     int gemm_m, gemm_n; /* largest tile */

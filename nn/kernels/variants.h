@@ -11,10 +11,12 @@
 void nn_kernels_gemm_c(nn_kernel_table *t);
 void nn_kernels_gemm_avx2(nn_kernel_table *t);
 void nn_kernels_gemm_avx512(nn_kernel_table *t);
+void nn_kernels_gemm_neon(nn_kernel_table *t);
 
 void nn_kernels_dwconv_c(nn_kernel_table *t);
 void nn_kernels_dwconv_avx2(nn_kernel_table *t);
 void nn_kernels_dwconv_avx512(nn_kernel_table *t);
+void nn_kernels_dwconv_neon(nn_kernel_table *t);
 
 void nn_kernels_vec_c(nn_kernel_table *t);
 void nn_kernels_vec_avx2(nn_kernel_table *t);
