@@ -77,9 +77,9 @@ RT_SRC   := $(wildcard runtime/*.c runtime/ops/*.c runtime/kernels/*.c)
 # Kernels that use an instruction set, and the choice between them; or none, and no choice.
 RT_FAST  := runtime/kernels/select.c $(foreach i,avx2 avx512 avx512vnni avxvnni neon neondot,$(filter %_$i.c,$(RT_SRC)))
 RT_SRC   := $(filter-out $(if $(RT_PORTABLE),$(RT_FAST),runtime/kernels/select_portable.c),$(RT_SRC))
-PROG_SRC := train/main.c train/log.c train/progress.c train/run.c train/output.c train/signals.c train/manual.c train/experiment.c $(wildcard train/cmd_*.c)
-LIB_SRC  := $(filter-out $(PROG_SRC),$(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
-            data/*.c models/*.c quant/*.c export/*.c train/*.c))
+PROG_SRC := $(wildcard train/cli/*.c)
+LIB_SRC  := $(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
+            data/*.c models/*.c quant/*.c export/*.c train/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
@@ -351,7 +351,7 @@ format: ## apply .clang-format
 PUBLIC_HEADERS := $(filter-out %_internal.h,$(wildcard nn/base/*.h $(foreach d,nn optim data models quant \
                   export train,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
 
-COMMANDS := $(shell sed -n 's/^TRAIN_COMMAND(\(.*\))/\1/p' train/commands.def)
+COMMANDS := $(shell sed -n 's/^TRAIN_COMMAND(\(.*\))/\1/p' train/cli/commands.def)
 SHARE     = $(DESTDIR)$(PREFIX)/share
 
 install: all ## install program, libraries, headers, manual pages and completion (PREFIX=, DESTDIR=)

@@ -89,11 +89,12 @@ static void example_against_the_installed_tree(void **state)
     assert_true(at != NULL && sscanf(at, "int8: %lf", &top1) == 1 && top1 > 70);
     nn_bytes_free(&said);
     classify_pictures();
-    run("cd '%s/usr/share' && for c in '' $(sed -n 's/TRAIN_COMMAND(\\(.*\\))/-\\1/p' "
-        "'%s/usr/include/octet/train/commands.def'); do grep -q '^.SH NAME' man/man1/octet$c.1 || "
+    run("root=$PWD && cd '%s/usr/share' && for c in '' $(sed -n "
+        "'s/TRAIN_COMMAND(\\(.*\\))/-\\1/p' "
+        "$root/train/cli/commands.def); do grep -q '^.SH NAME' man/man1/octet$c.1 || "
         "exit 1; done; grep -q '^#compdef octet' zsh/site-functions/_octet && "
         "bash -n bash-completion/completions/octet",
-        test_folder(), test_folder());
+        test_folder(), NULL);
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 
 static const char *const commands[] = {
 #define TRAIN_COMMAND(name) #name,
-#include "train/commands.def"
+#include "train/cli/commands.def"
 #undef TRAIN_COMMAND
 };
 

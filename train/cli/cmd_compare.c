@@ -1,0 +1,336 @@
+/* octet compare - the experiment: one float network, quantized in every way, side by side. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/base/mem.h"
+#include "nn/base/suggest.h"
+#include "train/cli/experiment.h"
+#include "train/cli/log.h"
+#include "train/cli/output.h"
+#include "train/cli/signals.h"
+
+typedef struct settings {
+    train_common common;
+    train_recipe recipe;
+    train_post_options post;
+    train_tuning_options tuning;
+    const char *out, *methods;
+    double max_drop;
+} settings;
+
+static const train_arg compare_args[] = {
+    { .name = "out",
+      .kind = TRAIN_TEXT,
+      .at = offsetof(settings, out),
+      .form = "DIR",
+      .help = "folder for the results; what is there is not done again",
+      .flags = TRAIN_PASSING },
+    { .name = "methods",
+      .kind = TRAIN_TEXT,
+      .at = offsetof(settings, methods),
+      .form = "LIST",
+      .help = "rows of the table, such as minmax,mse:tensor,qat; default: all, per channel",
+      .flags = TRAIN_PASSING },
+    { .name = "max-drop",
+      .kind = TRAIN_REAL,
+      .at = offsetof(settings, max_drop),
+      .value = "-1",
+      .min = -1,
+      .max = 1,
+      .help = "fail if a row's mean is worse than the float network's by more, as a fraction; -1: "
+              "no gate",
+      .flags = TRAIN_PASSING },
+};
+static const train_rows compare_rows = { "compare", compare_args, TRAIN_N(compare_args) };
+
+static const train_group groups[] = {
+    { &compare_rows, 0 },
+    { &train_tuning_rows, offsetof(settings, tuning) },
+    { &train_data_rows, offsetof(settings, recipe.data) },
+    { &train_model_rows, offsetof(settings, recipe.model) },
+    { &train_training_rows, offsetof(settings, recipe.training) },
+    { &train_quant_rows, offsetof(settings, recipe.quant) },
+    { &train_post_rows, offsetof(settings, post) },
+};
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+typedef struct method {
+    const char *name, *about;
+    void (*post)(train_post_options *o); /* after training; or */
+    void (*qat)(train_quant_options *o); /* by training */
+} method;
+
+static void minmax(train_post_options *o)
+{
+    o->method = "minmax";
+}
+
+static void percentile(train_post_options *o)
+{
+    o->method = "percentile";
+}
+
+static void mse(train_post_options *o)
+{
+    o->method = "mse";
+}
+
+static void entropy(train_post_options *o)
+{
+    o->method = "entropy";
+}
+
+static void equalize(train_post_options *o)
+{
+    minmax(o);
+    o->equalize = true;
+}
+
+static void correct_bias(train_post_options *o)
+{
+    minmax(o);
+    o->bias_correction = QUANT_BIAS_EMPIRICAL;
+}
+
+static void adaround(train_post_options *o)
+{
+    minmax(o);
+    o->adaround = true;
+}
+
+/* What tf.contrib.quantize did: one affine scale for a whole weight, evaluated as uint8. */
+static void contrib(train_quant_options *o)
+{
+    o->granularity = QUANT_PER_TENSOR;
+    o->weight_scheme = QUANT_AFFINE;
+}
+
+static void plain(train_quant_options *o)
+{
+    (void)o;
+}
+
+static const method methods[] = {
+    { "minmax", "smallest and largest value", minmax, NULL },
+    { "percentile", "99.99 % of the values (--percentile)", percentile, NULL },
+    { "mse", "least squared error", mse, NULL },
+    { "entropy", "least Kullback-Leibler divergence", entropy, NULL },
+    { "equalize", "minmax, channels of neighbouring layers made alike before", equalize, NULL },
+    { "bias-correction", "minmax, mean error taken out of the biases", correct_bias, NULL },
+    { "adaround", "minmax, rounding of weights learned", adaround, NULL },
+    { "qat-contrib", "fine-tuned; one affine scale a weight, uint8", NULL, contrib },
+    { "qat", "fine-tuned with fake quantization", NULL, plain },
+};
+
+enum { N_METHODS = TRAIN_N(methods), MOST_ROWS = 64, ROW_NAME = 64 };
+
+/* A row of the table: a method, perhaps with one scale for each weight. */
+typedef struct row {
+    char name[ROW_NAME]; /* "mse:tensor" */
+    const method *method;
+    int granularity;
+} row;
+
+typedef struct table {
+    int n;
+    row rows[MOST_ROWS];
+} table;
+
+static nn_status unknown_method(const char *name)
+{
+    const char *names[N_METHODS];
+    for (int i = 0; i < N_METHODS; i++)
+        names[i] = methods[i].name;
+    const char *near = nn_suggest(name, names, N_METHODS);
+    return nn_fail(NN_EINVAL, "--methods: \"%.60s\" is unknown; %s%s%s", name,
+                   near != NULL ? "did you mean " : "`octet help compare` lists all",
+                   near != NULL ? near : "", near != NULL ? "?" : "");
+}
+
+/* "mse", "mse:tensor" or "mse:channel", of n characters. */
+static nn_status add_row(table *t, const char *text, size_t n, int granularity)
+{
+    char name[ROW_NAME];
+    row r = { .granularity = granularity };
+    if (n >= sizeof r.name || t->n == MOST_ROWS)
+        return nn_fail(NN_EINVAL, "--methods: \"%.60s\": too long", text);
+    memcpy(r.name, text, n);
+    memcpy(name, r.name, sizeof name);
+    char *colon = strchr(name, ':');
+    if (colon != NULL) {
+        *colon = '\0';
+        r.granularity = strcmp(colon + 1, "tensor") == 0 ? QUANT_PER_TENSOR : QUANT_PER_CHANNEL;
+        if (r.granularity == QUANT_PER_CHANNEL && strcmp(colon + 1, "channel") != 0)
+            return nn_fail(NN_EINVAL,
+                           "--methods: \"%.60s\": behind the colon stands tensor or "
+                           "channel",
+                           r.name);
+    }
+    for (int i = 0; i < N_METHODS; i++)
+        if (strcmp(methods[i].name, name) == 0)
+            r.method = &methods[i];
+    if (r.method == NULL)
+        return unknown_method(name);
+    t->rows[t->n++] = r;
+    return NN_OK;
+}
+
+static nn_status make_table(table *t, const settings *s)
+{
+    const char *at = s->methods;
+    const int granularity = s->recipe.quant.granularity;
+    for (int i = 0; at == NULL && i < N_METHODS; i++)
+        NN_TRY(add_row(t, methods[i].name, strlen(methods[i].name), granularity));
+    while (at != NULL && *at != '\0') {
+        size_t n = strcspn(at, ",");
+        NN_TRY(add_row(t, at, n, granularity));
+        at += at[n] == ',' ? n + 1 : n;
+    }
+    return NN_OK;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* Bits and granularity of [quantization] hold for the rows without training too. */
+static nn_status make_post(train_experiment *e, const row *r, uint64_t seed, const settings *s)
+{
+    train_post_options o = s->post;
+    r->method->post(&o);
+    o.granularity = r->granularity;
+    o.weight_bits = s->recipe.quant.weight_bits;
+    o.act_bits = s->recipe.quant.act_bits;
+    return train_experiment_post(e, r->name, seed, &o);
+}
+
+static nn_status make_qat(train_experiment *e, const row *r, uint64_t seed, const settings *s)
+{
+    train_quant_options o = s->recipe.quant;
+    o.granularity = r->granularity;
+    r->method->qat(&o);
+    return train_experiment_qat(e, r->name, seed, &o);
+}
+
+static nn_status run_all(train_experiment *e, const table *t, const settings *s)
+{
+    for (int k = 0; k < s->tuning.seeds && !e->stopped; k++) {
+        uint64_t seed = s->common.seed + (uint64_t)k;
+        NN_TRY(train_experiment_float(e, seed));
+        for (int i = 0; i < t->n && !e->stopped; i++) {
+            const row *r = &t->rows[i];
+            nn_status st =
+                r->method->post != NULL ? make_post(e, r, seed, s) : make_qat(e, r, seed, s);
+            if (st != NN_OK)
+                return nn_fail_context(st, "%s", r->name);
+        }
+    }
+    return NN_OK;
+}
+
+/* ---- the result ------------------------------------------------------------------------------ */
+
+static void print_row(const char *name, const char *about, train_summary s)
+{
+    char spread[32] = "";
+    if (s.n > 1)
+        snprintf(spread, sizeof spread, " +- %.2f", 100 * s.top1_sd);
+    printf("%-22s %6.2f%-8s %+7.2f %10.0f  %s\n", name, 100 * s.top1, spread, 100 * s.delta,
+           s.bytes, about);
+}
+
+static void print_text(const train_experiment *e, const table *t)
+{
+    printf("%-22s %-14s %7s %10s\n", "method", "top1 %", "delta", "bytes");
+    print_row("float", "", train_experiment_summary(e, "float"));
+    for (int i = 0; i < t->n; i++)
+        print_row(t->rows[i].name, t->rows[i].method->about,
+                  train_experiment_summary(e, t->rows[i].name));
+}
+
+static void describe_row(cJSON *list, const char *name, train_summary s)
+{
+    cJSON *o = cJSON_CreateObject();
+    cJSON_AddStringToObject(o, "method", name);
+    cJSON_AddNumberToObject(o, "seeds", s.n);
+    cJSON_AddNumberToObject(o, "top1", s.top1);
+    cJSON_AddNumberToObject(o, "top1_sd", s.top1_sd);
+    cJSON_AddNumberToObject(o, "delta", s.delta);
+    cJSON_AddNumberToObject(o, "delta_sd", s.delta_sd);
+    cJSON_AddNumberToObject(o, "bytes", s.bytes);
+    cJSON_AddNumberToObject(o, "seconds", s.seconds);
+    cJSON_AddItemToArray(list, o);
+}
+
+static nn_status print_json(const train_experiment *e, const table *t)
+{
+    cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "rows");
+    describe_row(list, "float", train_experiment_summary(e, "float"));
+    for (int i = 0; i < t->n; i++)
+        describe_row(list, t->rows[i].name, train_experiment_summary(e, t->rows[i].name));
+    return train_output_json(o);
+}
+
+static nn_status check_drop(const train_experiment *e, const table *t, double most,
+                            train_call *call)
+{
+    for (int i = 0; most >= 0 && i < t->n; i++) {
+        train_summary s = train_experiment_summary(e, t->rows[i].name);
+        if (-s.delta <= most)
+            continue;
+        call->exit_code = 1;
+        return nn_fail(NN_EINVAL, "--max-drop %g: %s loses %.4f", most, t->rows[i].name, -s.delta);
+    }
+    return NN_OK;
+}
+
+static nn_status finish(const train_experiment *e, const table *t, train_call *call)
+{
+    const settings *s = call->settings;
+    if (e->stopped) {
+        train_log("interrupted; the same command goes on");
+        call->exit_code = train_signals_exit_code();
+        return NN_OK;
+    }
+    if (s->common.json)
+        NN_TRY(print_json(e, t));
+    else
+        print_text(e, t);
+    return check_drop(e, t, s->max_drop, call);
+}
+
+static nn_status run(train_call *call)
+{
+    const settings *s = call->settings;
+    table t = { .n = 0 };
+    train_experiment e = { .common = &s->common, .recipe = &s->recipe, .tuning = &s->tuning };
+    NN_TRY(make_table(&t, s));
+    if (s->recipe.data.data == NULL)
+        return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
+    nn_status st =
+        train_experiment_open(&e, call->args, s->out, "compare.csv", (t.n + 1) * s->tuning.seeds);
+    if (st == NN_OK)
+        st = run_all(&e, &t, s);
+    if (st == NN_OK)
+        st = finish(&e, &t, call);
+    train_experiment_close(&e);
+    return st;
+}
+
+const train_command train_command_compare = {
+    .name = "compare",
+    .operands = "[RECIPE.ini]",
+    .about = "one float network, quantized in every way: a table",
+    .more = "methods: minmax, percentile, mse, entropy, equalize, bias-correction, adaround,\n"
+            "qat-contrib, qat; each may end in :tensor or :channel (--granularity).\n"
+            "The float network is --init FILE or is trained by the recipe; the table is kept in\n"
+            "OUT/compare.csv, and the same command goes on where it stood.\n\n"
+            "--json: {\"rows\": [{\"method\", \"seeds\", \"top1\", \"top1_sd\", \"delta\", "
+            "\"delta_sd\", \"bytes\",\n\"seconds\"}]}; top1 and delta are fractions",
+    .operands_max = 1,
+    .recipe = true,
+    .settings_bytes = sizeof(settings),
+    .groups = groups,
+    .n_groups = TRAIN_N(groups),
+    .run = run,
+};

@@ -1,0 +1,376 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/cli/experiment.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/base/file.h"
+#include "nn/base/mem.h"
+#include "train/evaluate.h"
+#include "train/cli/log.h"
+#include "train/cli/progress.h"
+#include "train/cli/run.h"
+#include "train/ship.h"
+#include "train/cli/signals.h"
+
+#define AT(member) offsetof(train_tuning_options, member)
+static const train_arg args_of_tuning[] = {
+    { .name = "seeds",
+      .kind = TRAIN_INT,
+      .at = AT(seeds),
+      .value = "1",
+      .min = 1,
+      .max = 1000,
+      .help = "repetitions, with --seed, --seed + 1, ...",
+      .flags = TRAIN_PASSING },
+    { .name = "qat-epochs",
+      .kind = TRAIN_INT,
+      .at = AT(epochs),
+      .value = "0",
+      .max = 1000000,
+      .help = "of fine-tuning with fake quantization; 0: a tenth of --epochs" },
+    { .name = "qat-lr",
+      .kind = TRAIN_REAL,
+      .at = AT(lr),
+      .value = "0",
+      .max = 1e6,
+      .help = "of fine-tuning, at its peak; 0: a hundredth of --lr" },
+};
+#undef AT
+const train_rows train_tuning_rows = { "fine-tuning", args_of_tuning, TRAIN_N(args_of_tuning) };
+
+static const char heading[] = "seed,method,top1,delta,loss,bytes,seconds\n";
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static nn_status write_table(const train_experiment *e)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (to == NULL)
+        return nn_fail(NN_ENOMEM, "%s: out of memory", e->csv);
+    fputs(heading, to);
+    for (int i = 0; i < e->n_rows; i++) {
+        const train_row *r = &e->rows[i];
+        fprintf(to, "%llu,%s,%.6f,%.6f,%.6f,%zu,%.1f\n", (unsigned long long)r->seed, r->name,
+                r->top1, r->delta, r->loss, r->bytes, r->seconds);
+    }
+    nn_status st = fclose(to) == 0 ? nn_file_write(e->csv, text, size)
+                                   : nn_fail(NN_ENOMEM, "%s: out of memory", e->csv);
+    free(text);
+    return st;
+}
+
+static bool read_row(train_row *r, const char *line)
+{
+    unsigned long long seed;
+    int used = 0;
+    *r = (train_row){ .seed = 0 };
+    bool fine = sscanf(line, "%llu,%63[^,\n],%lf,%lf,%lf,%zu,%lf\n%n", &seed, r->name, &r->top1,
+                       &r->delta, &r->loss, &r->bytes, &r->seconds, &used) == 7;
+    r->seed = seed;
+    return fine && used > 0;
+}
+
+static nn_status read_table(train_experiment *e)
+{
+    nn_bytes file;
+    NN_TRY(nn_file_read(&file, e->csv, 1 << 24));
+    char *text = (char *)file.data;
+    nn_status st = strncmp(text, heading, sizeof heading - 1) == 0
+                       ? NN_OK
+                       : nn_fail(NN_EFORMAT, "%s: does not begin as a table of octet does", e->csv);
+    for (char *line = text + sizeof heading - 1; st == NN_OK && *line != '\0';) {
+        if (e->n_rows == e->capacity || !read_row(&e->rows[e->n_rows], line))
+            st = nn_fail(NN_EFORMAT, "%s: \"%.40s\" is no row of this experiment", e->csv, line);
+        e->n_rows++;
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    }
+    nn_bytes_free(&file);
+    return st;
+}
+
+const train_row *train_experiment_find(const train_experiment *e, const char *name, uint64_t seed)
+{
+    for (int i = 0; i < e->n_rows; i++)
+        if (e->rows[i].seed == seed && strcmp(e->rows[i].name, name) == 0)
+            return &e->rows[i];
+    return NULL;
+}
+
+static nn_status add_row(train_experiment *e, train_row row)
+{
+    const train_row *base = train_experiment_find(e, "float", row.seed);
+    row.delta = base != NULL ? row.top1 - base->top1 : 0;
+    e->rows[e->n_rows++] = row;
+    train_log("seed %llu  %-24s %6.2f %%  %+.2f  %zu bytes", (unsigned long long)row.seed, row.name,
+              100 * row.top1, 100 * row.delta, row.bytes);
+    return write_table(e);
+}
+
+static double spread(double squares, double mean, int n)
+{
+    return n > 1 ? sqrt(fmax(squares - n * mean * mean, 0) / (n - 1)) : 0;
+}
+
+train_summary train_experiment_summary(const train_experiment *e, const char *name)
+{
+    train_summary s = { .n = 0 };
+    double top1_squares = 0, delta_squares = 0;
+    for (int i = 0; i < e->n_rows; i++) {
+        const train_row *r = &e->rows[i];
+        if (strcmp(r->name, name) != 0)
+            continue;
+        s.n++;
+        s.top1 += r->top1, s.delta += r->delta;
+        s.bytes += (double)r->bytes, s.seconds += r->seconds;
+        top1_squares += r->top1 * r->top1, delta_squares += r->delta * r->delta;
+    }
+    if (s.n == 0)
+        return s;
+    s.top1 /= s.n, s.delta /= s.n, s.bytes /= s.n, s.seconds /= s.n;
+    s.top1_sd = spread(top1_squares, s.top1, s.n);
+    s.delta_sd = spread(delta_squares, s.delta, s.n);
+    return s;
+}
+
+/* ---- the folder ------------------------------------------------------------------------------ */
+
+/* The same recipe as before, or the first. */
+static nn_status check_recipe(const train_experiment *e, const train_args *args)
+{
+    char path[TRAIN_PATH], again[TRAIN_PATH];
+    static const char about[] = "octet compare and octet sweep take this again";
+    nn_bytes was, is;
+    train_folder_file(&e->folder, "recipe.ini", path);
+    if (!train_folder_has(&e->folder, "recipe.ini"))
+        return train_args_write(args, path, about);
+    train_folder_file(&e->folder, "recipe.new", again);
+    NN_TRY(train_args_write(args, again, about));
+    NN_TRY(nn_file_read(&was, path, 0));
+    nn_status st = nn_file_read(&is, again, 0);
+    remove(again);
+    if (st == NN_OK && strcmp((const char *)was.data, (const char *)is.data) != 0)
+        st = nn_fail(NN_EINVAL,
+                     "--out %s: was begun with another recipe; repeat it as %s has it, or choose "
+                     "another folder",
+                     e->folder.path, path);
+    nn_bytes_free(&was);
+    nn_bytes_free(&is);
+    return st;
+}
+
+nn_status train_experiment_open(train_experiment *e, const train_args *args, const char *out,
+                                const char *csv, int most)
+{
+    e->folder.lock = -1;
+    if (out == NULL)
+        return nn_fail(NN_EINVAL, "--out: is missing; name a folder for the results");
+    NN_TRY(train_folder_open(&e->folder, out, TRAIN_FOLDER_RESUME));
+    NN_TRY(check_recipe(e, args));
+    train_folder_file(&e->folder, csv, e->csv);
+    e->capacity = most + 1024; /* and rows of other methods, from another call */
+    e->rows = nn_mem_alloc((size_t)e->capacity * sizeof *e->rows);
+    if (e->rows == NULL)
+        return nn_fail(NN_ENOMEM, "out of memory: a table of %d rows", e->capacity);
+    train_signals_watch();
+    return train_folder_has(&e->folder, csv) ? read_table(e) : NN_OK;
+}
+
+void train_experiment_close(train_experiment *e)
+{
+    nn_mem_free(e->rows);
+    train_folder_close(&e->folder);
+}
+
+/* OUT/seedN/name */
+static const char *place(const train_experiment *e, uint64_t seed, const char *name,
+                         char out[TRAIN_PATH])
+{
+    snprintf(out, TRAIN_PATH, "%.3900s/seed%llu/%.100s", e->folder.path, (unsigned long long)seed,
+             name);
+    return out;
+}
+
+/* ---- networks and pictures ------------------------------------------------------------------- */
+
+static train_limits limits_of(const train_experiment *e)
+{
+    return (train_limits){ e->common->max_macs, e->common->max_memory };
+}
+
+/* The pictures as this network sees them, with the share held back that its training held back. */
+static nn_status open_set(ds_set **out, const train_experiment *e, const train_network *n)
+{
+    ds_options base;
+    const train_data_options *d = &e->recipe->data;
+    NN_TRY(train_recipe_dataset(&base, d, n->info.seed, e->common->max_pixels));
+    base = train_prep_dataset(&n->info.prep, &base);
+    NN_TRY(ds_open(out, d->data, &base));
+    nn_status st = ds_check_usable(*out, DS_TEST);
+    if (st != NN_OK)
+        ds_close(*out);
+    return st;
+}
+
+/* A checkpoint, loaded in the way of the caller, with its pictures. */
+typedef struct subject {
+    train_network *n;
+    ds_set *set;
+    double begun;
+} subject;
+
+static void release(subject *s)
+{
+    ds_close(s->set);
+    train_network_free(s->n);
+}
+
+/* The network as a file: written, scored, described. */
+static nn_status score_file(train_row *row, const train_experiment *e, const subject *s,
+                            ex_form form)
+{
+    char path[TRAIN_PATH], name[96];
+    nn_bytes file;
+    train_score score;
+    NN_TRY(train_ship(&file, s->n, form));
+    snprintf(name, sizeof name, "%s.tflite", row->name);
+    nn_status st = nn_file_write(place(e, row->seed, name, path), file.data, file.size);
+    if (st == NN_OK)
+        st = train_evaluate_bytes(&score, file.data, file.size, &s->n->info.prep, s->set, DS_TEST);
+    row->bytes = file.size;
+    nn_bytes_free(&file);
+    if (st != NN_OK)
+        return st;
+    row->top1 = score.top1;
+    row->loss = score.loss;
+    return NN_OK;
+}
+
+/* ---- float ----------------------------------------------------------------------------------- */
+
+static const char *float_checkpoint(const train_experiment *e, uint64_t seed, char out[TRAIN_PATH])
+{
+    if (e->recipe->training.init != NULL) {
+        snprintf(out, TRAIN_PATH, "%s", e->recipe->training.init);
+        return out;
+    }
+    return place(e, seed, "float/model.safetensors", out);
+}
+
+/* A training in a folder of its own; goes on where it stood. */
+static nn_status train_in(train_experiment *e, train_result *result, const char *name,
+                          uint64_t seed, train_recipe *recipe)
+{
+    char path[TRAIN_PATH];
+    const train_run_options options = { .recipe = recipe,
+                                        .seed = seed,
+                                        .max_pixels = e->common->max_pixels,
+                                        .max_macs = e->common->max_macs,
+                                        .max_memory = e->common->max_memory,
+                                        .out = place(e, seed, name, path),
+                                        .use = TRAIN_FOLDER_RESUME,
+                                        .stop = train_signals_caught };
+    train_log("seed %llu  %s", (unsigned long long)seed, name);
+    NN_TRY(train_run(result, &options));
+    e->stopped = result->stopped;
+    return NN_OK;
+}
+
+static nn_status score_float(train_experiment *e, uint64_t seed, double seconds)
+{
+    char path[TRAIN_PATH];
+    const train_limits limits = limits_of(e);
+    train_row row = { .name = "float", .seed = seed, .seconds = seconds };
+    subject s = { .n = NULL };
+    NN_TRY(train_network_load(&s.n, float_checkpoint(e, seed, path), NULL, &limits));
+    nn_status st = open_set(&s.set, e, s.n);
+    if (st == NN_OK)
+        st = score_file(&row, e, &s, EX_FLOAT);
+    release(&s);
+    return st == NN_OK ? add_row(e, row) : st;
+}
+
+static bool is_idle(train_experiment *e, const char *name, uint64_t seed)
+{
+    e->stopped |= train_signals_caught();
+    return e->stopped || train_experiment_find(e, name, seed) != NULL;
+}
+
+nn_status train_experiment_float(train_experiment *e, uint64_t seed)
+{
+    char folder[TRAIN_PATH];
+    train_result result = { .seconds = 0 };
+    if (is_idle(e, "float", seed))
+        return NN_OK;
+    if (e->recipe->training.init == NULL) {
+        train_recipe recipe = *e->recipe;
+        recipe.quant.qat = false;
+        NN_TRY(train_in(e, &result, "float", seed, &recipe));
+    } else { /* the folder that its file goes to */
+        train_folder made;
+        NN_TRY(train_folder_open(&made, place(e, seed, "", folder), TRAIN_FOLDER_RESUME));
+        train_folder_close(&made);
+    }
+    return e->stopped ? NN_OK : score_float(e, seed, result.seconds);
+}
+
+/* ---- after training, and by training --------------------------------------------------------- */
+
+nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t seed,
+                                const train_post_options *o)
+{
+    char path[TRAIN_PATH];
+    int used = 0;
+    const train_limits limits = limits_of(e);
+    train_row row = { .seed = seed };
+    subject s = { .begun = train_clock() };
+    if (is_idle(e, name, seed))
+        return NN_OK;
+    snprintf(row.name, sizeof row.name, "%s", name);
+    NN_TRY(train_post_load(&s.n, float_checkpoint(e, seed, path), o, &limits));
+    nn_status st = open_set(&s.set, e, s.n);
+    if (st == NN_OK)
+        st = train_post_run(&used, s.n, s.set, o, seed, NULL);
+    row.seconds = train_clock() - s.begun;
+    if (st == NN_OK)
+        st = score_file(&row, e, &s, train_ship_form(s.n));
+    release(&s);
+    return st == NN_OK ? add_row(e, row) : st;
+}
+
+static int tuning_epochs(const train_experiment *e)
+{
+    int tenth = (e->recipe->training.epochs + 5) / 10;
+    return e->tuning->epochs > 0 ? e->tuning->epochs : tenth > 0 ? tenth : 1;
+}
+
+nn_status train_experiment_qat(train_experiment *e, const char *name, uint64_t seed,
+                               const train_quant_options *o)
+{
+    char path[TRAIN_PATH];
+    train_recipe recipe = *e->recipe;
+    train_result result;
+    train_row row = { .seed = seed };
+    if (is_idle(e, name, seed))
+        return NN_OK;
+    snprintf(row.name, sizeof row.name, "%s", name);
+    recipe.quant = *o;
+    recipe.quant.qat = true;
+    recipe.training.init = float_checkpoint(e, seed, path);
+    recipe.training.epochs = tuning_epochs(e);
+    recipe.training.steps = 0;
+    recipe.training.lr = e->tuning->lr > 0 ? e->tuning->lr : recipe.training.lr / 100;
+    NN_TRY(train_in(e, &result, name, seed, &recipe));
+    if (e->stopped)
+        return NN_OK;
+    row.top1 = result.int8.top1;
+    row.loss = result.int8.loss;
+    row.bytes = result.tflite_bytes;
+    row.seconds = result.seconds;
+    return add_row(e, row);
+}

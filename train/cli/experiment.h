@@ -1,0 +1,75 @@
+/* experiment - one float network, quantized in several ways, each scored on the integer runtime
+ * over the whole test set: what octet compare and octet sweep are made of.
+ *
+ * Everything lies in one folder: OUT/seedN/float/, OUT/seedN/<row>/ or <row>.tflite, and the table,
+ * a .csv file that is written anew after each row.  A second call with the same recipe goes on
+ * where the first one stood, inside a training too.  Part of the program, not of the library. */
+#ifndef OCTET_TRAIN_CLI_EXPERIMENT_H
+#define OCTET_TRAIN_CLI_EXPERIMENT_H
+
+#include "train/cli/command.h"
+#include "train/folder.h"
+#include "train/cli/post.h"
+#include "train/recipe.h"
+
+/* How fine-tuning differs from the float training: [fine-tuning]. */
+typedef struct train_tuning_options {
+    int seeds;
+    int epochs; /* of QAT; 0: a tenth of the float training's */
+    double lr;  /* of QAT, at its peak; 0: a hundredth of the float training's */
+} train_tuning_options;
+extern const train_rows train_tuning_rows;
+
+/* A line of the table. */
+typedef struct train_row {
+    char name[64]; /* "minmax", "w4a8", "float" */
+    uint64_t seed;
+    double top1;  /* of the test pictures, a fraction */
+    double delta; /* against the float network that it was made from */
+    double loss;
+    size_t bytes; /* of the .tflite file */
+    double seconds;
+} train_row;
+
+typedef struct train_experiment {
+    const train_common *common;
+    const train_recipe *recipe; /* of the float training, unless --init names a float network */
+    const train_tuning_options *tuning;
+    train_folder folder;
+    char csv[TRAIN_PATH];
+    int n_rows, capacity;
+    train_row *rows;
+    bool stopped; /* by a signal: everything so far is kept */
+} train_experiment;
+
+/* Opens the folder and reads the rows that are there.
+ *
+ *   args   the command's options; those that are not TRAIN_PASSING must be as they were before
+ *   csv    name of the table in the folder
+ *   most   rows at most
+ *
+ * Close with train_experiment_close, also after an error.
+ * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO, NN_ENOMEM. */
+nn_status train_experiment_open(train_experiment *e, const train_args *args, const char *out,
+                                const char *csv, int most);
+void train_experiment_close(train_experiment *e);
+
+/* The row, or NULL if it is not there yet. */
+const train_row *train_experiment_find(const train_experiment *e, const char *name, uint64_t seed);
+
+/* Each makes a row, unless it is there or a signal has come; NN_OK then too, with e->stopped.
+ * The float row comes first.  Errors: those of everything that it uses. */
+nn_status train_experiment_float(train_experiment *e, uint64_t seed);
+nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t seed,
+                                const train_post_options *o);
+nn_status train_experiment_qat(train_experiment *e, const char *name, uint64_t seed,
+                               const train_quant_options *o);
+
+/* Mean and sample standard deviation over the seeds of rows of one name; n: how many there are. */
+typedef struct train_summary {
+    int n;
+    double top1, top1_sd, delta, delta_sd, bytes, seconds;
+} train_summary;
+train_summary train_experiment_summary(const train_experiment *e, const char *name);
+
+#endif

@@ -1,0 +1,140 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/cli/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nn/base/mem.h"
+
+bool train_output_is_stdout(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+/* Is standard output a terminal that may be sent codes? */
+static bool is_coloured(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) == 1 && (no == NULL || no[0] == '\0') && term != NULL &&
+           strcmp(term, "dumb") != 0;
+}
+
+const char *train_output_style(train_style style)
+{
+    static const char *const codes[] = {
+        [TRAIN_PLAIN] = "\033[0m", [TRAIN_BOLD] = "\033[1m", [TRAIN_RED] = "\033[31m"
+    };
+    return is_coloured() ? codes[style] : "";
+}
+
+/* ---- bytes
+ * --------------------------------------------------------------------------------------- */
+
+/* Twice the room for what has been read. */
+static nn_status grow(nn_bytes *b, size_t *room)
+{
+    size_t larger = *room > 0 ? 2 * *room : (size_t)1 << 16;
+    uint8_t *data = nn_mem_alloc(larger);
+    if (data == NULL)
+        return nn_fail(NN_ENOMEM, "standard input: out of memory after %zu bytes", b->size);
+    if (b->size > 0)
+        memcpy(data, b->data, b->size);
+    nn_mem_free(b->data);
+    b->data = data;
+    *room = larger;
+    return NN_OK;
+}
+
+static nn_status read_stdin(nn_bytes *out, size_t limit)
+{
+    size_t room = 0, got = 1;
+    while (got > 0) {
+        if (out->size == room)
+            NN_TRY(grow(out, &room));
+        got = fread(out->data + out->size, 1, room - out->size, stdin);
+        out->size += got;
+        if (limit != 0 && out->size > limit)
+            return nn_fail(NN_EFORMAT, "standard input: has more than %zu bytes; see --max-memory",
+                           limit);
+    }
+    if (ferror(stdin))
+        return nn_fail(NN_EIO, "standard input: cannot be read: %s", strerror(errno));
+    return NN_OK;
+}
+
+nn_status train_input_read(nn_bytes *out, const char *path, size_t limit)
+{
+    if (strcmp(path, "-") != 0)
+        return nn_file_read(out, path, limit);
+    *out = (nn_bytes){ 0 };
+    nn_status st = read_stdin(out, limit);
+    if (st != NN_OK)
+        nn_bytes_free(out);
+    return st;
+}
+
+nn_status train_output_write(const char *path, const void *data, size_t size)
+{
+    if (!train_output_is_stdout(path))
+        return nn_file_write(path, data, size);
+    if (fwrite(data, 1, size, stdout) != size)
+        return nn_fail(NN_EIO, "standard output: cannot be written: %s", strerror(errno));
+    return NN_OK;
+}
+
+/* ---- text
+ * ---------------------------------------------------------------------------------------- */
+
+nn_status train_output_json(cJSON *object)
+{
+    char *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    if (text == NULL)
+        return nn_fail(NN_ENOMEM, "out of memory: the result as JSON");
+    printf("%s\n", text);
+    cJSON_free(text);
+    return NN_OK;
+}
+
+/* Bytes of the printable UTF-8 character at s, 0 if there is none (RFC 3629: no surrogates, none
+ * overlong; without the controls U+0080..U+009F). */
+static int character(const unsigned char *s)
+{
+    static const struct {
+        unsigned char lead_min, lead_max, second_min, second_max;
+        int n;
+    } forms[] = { { 0x20, 0x7E, 0, 0, 1 },       { 0xC2, 0xC2, 0xA0, 0xBF, 2 },
+                  { 0xC3, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 },
+                  { 0xE1, 0xEC, 0x80, 0xBF, 3 }, { 0xED, 0xED, 0x80, 0x9F, 3 },
+                  { 0xEE, 0xEF, 0x80, 0xBF, 3 }, { 0xF0, 0xF0, 0x90, 0xBF, 4 },
+                  { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 } };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        int n = forms[i].n;
+        if (s[0] < forms[i].lead_min || s[0] > forms[i].lead_max)
+            continue;
+        if (n > 1 && (s[1] < forms[i].second_min || s[1] > forms[i].second_max))
+            return 0;
+        for (int k = 2; k < n; k++)
+            if ((s[k] & 0xC0) != 0x80)
+                return 0;
+        return n;
+    }
+    return 0;
+}
+
+const char *train_output_clean(nn_arena *a, const char *text)
+{
+    char *clean = nn_arena_strdup(a, text != NULL ? text : "");
+    if (clean == NULL)
+        return "";
+    for (char *s = clean; *s != '\0';) {
+        int n = character((const unsigned char *)s);
+        if (n == 0)
+            *s = '?';
+        s += n > 0 ? n : 1;
+    }
+    return clean;
+}

@@ -1,0 +1,62 @@
+#define _POSIX_C_SOURCE 200809L
+#include "train/cli/tflite_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+nn_status train_file_kind_of(train_file_kind *out, const char *path)
+{
+    char head[9] = { 0 };
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return nn_fail(NN_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    size_t n = fread(head, 1, sizeof head, f);
+    int error = ferror(f) ? errno : 0;
+    fclose(f);
+    if (error != 0)
+        return nn_fail(NN_EIO, "%s: cannot be read: %s", path, strerror(error));
+    if (n >= 8 && memcmp(head + 4, "TFL3", 4) == 0)
+        *out = TRAIN_FILE_TFLITE;
+    else if (n == sizeof head && head[8] == '{')
+        *out = TRAIN_FILE_CHECKPOINT;
+    else
+        return nn_fail(
+            NN_EFORMAT,
+            "%s: is %s; a .tflite file has \"TFL3\" at byte 4, a checkpoint of octet \"{\" "
+            "at byte 8",
+            path, n == 0 ? "empty" : "neither a .tflite file nor a checkpoint");
+    return NN_OK;
+}
+
+train_limits train_tflite_limits(const train_call *call)
+{
+    const uint64_t gib = UINT64_C(1) << 30;
+    const train_common *c = call->settings;
+    bool given = train_args_given(call->args, "max-memory") || c->max_memory < gib;
+    return (train_limits){ c->max_macs, given ? c->max_memory : gib };
+}
+
+nn_status train_tflite_load(train_tflite *out, const char *path, const train_limits *limits,
+                            bool keep_all)
+{
+    rt_options options = rt_options_default();
+    options.limits.macs = limits->macs;
+    options.limits.bytes = limits->bytes;
+    options.keep_all = keep_all;
+    options.kernels = rt_kernels_best();
+    *out = (train_tflite){ 0 };
+    NN_TRY(nn_file_read(&out->file, path, (size_t)limits->bytes));
+    nn_status st = ex_integer_open(&out->integer, out->file.data, out->file.size, &options);
+    if (st != NN_OK)
+        return nn_fail_context(st, "%s", path);
+    out->model = out->integer.model;
+    return NN_OK;
+}
+
+void train_tflite_free(train_tflite *t)
+{
+    ex_integer_close(&t->integer);
+    nn_bytes_free(&t->file);
+    t->model = NULL;
+}
