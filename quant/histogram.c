@@ -116,3 +116,27 @@ int quant_histogram_magnitudes(uint64_t *magnitude, const quant_histogram *h)
     }
     return used;
 }
+
+/* How many cells of 2^level bins hold n bins. */
+static int cells_of(int n, int level)
+{
+    return (n + (1 << level) - 1) >> level;
+}
+
+int quant_histogram_cells(quant_cell *cells, int most, const quant_histogram *h)
+{
+    const int used_above = quant_histogram_used(h, QUANT_ABOVE);
+    const int used_below = quant_histogram_used(h, QUANT_BELOW);
+    int level = 0;
+    while (cells_of(used_above, level) + cells_of(used_below, level) > most)
+        level++;
+    const int below = cells_of(used_below, level), n = below + cells_of(used_above, level);
+    const double width = ldexp(h->width, level);
+    for (int i = 0; i < n; i++)
+        cells[i] = (quant_cell){ (i - below) * width, (i - below + 1) * width, 0 };
+    for (int b = 0; b < used_above; b++)
+        cells[below + (b >> level)].count += h->count[QUANT_ABOVE][b];
+    for (int b = 0; b < used_below; b++)
+        cells[below - 1 - (b >> level)].count += h->count[QUANT_BELOW][b];
+    return n;
+}

@@ -42,4 +42,16 @@ bool quant_histogram_is_one_sided(const quant_histogram *h);
 /* magnitude[b] = counts of both sides, b < 2 * bins; returns how many bins are used. */
 int quant_histogram_magnitudes(uint64_t *magnitude, const quant_histogram *h);
 
+/* A bin of the whole axis, made of equally many of one side: magnitudes from the end nearer to 0.
+ */
+typedef struct quant_cell {
+    double from, to;
+    uint64_t count;
+} quant_cell;
+
+/* The histogram in at most `most` >= 2 cells, for a drawing or a log: bins are merged two and two
+ * as often as it takes.  Cells lie side by side and reach from the least value, or 0, to the
+ * greatest, or 0; returns how many there are, 0 without values. */
+int quant_histogram_cells(quant_cell *cells, int most, const quant_histogram *h);
+
 #endif
