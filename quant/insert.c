@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 #include "nn/base/mem.h"
+#include "quant/fold_parts.h"
 #include "quant/spec.h"
 
-enum { NAME_BYTES = NN_MAX_NAME + 32 }; /* a node's name and what is added to it */
-enum { FQ_SCALE = 3 };                  /* input of op fakequant */
+enum { NAME_BYTES = QUANT_NAME_BYTES };
+enum { FQ_SCALE = 3 }; /* input of op fakequant */
 
 typedef struct inserter {
     const nn_graph *from;
@@ -23,6 +24,7 @@ quant_config quant_config_default(void)
                            .weight_scheme = QUANT_SYMMETRIC,
                            .act_scheme = QUANT_AFFINE,
                            .act_rule = &quant_range_ema,
+                           .fold = &quant_fold_running,
                            .input = { .scale = 1, .zero_point = 0 } };
 }
 
@@ -163,11 +165,6 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
     return fakequant(to, x, &p);
 }
 
-static int channel_axis(const nn_node *n)
-{
-    return n->id == NN_OP_dwconv2d ? 3 : 0;
-}
-
 static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
 {
     char scope[NAME_BYTES];
@@ -195,31 +192,9 @@ static const nn_node *batch_norm_of(const inserter *s, const nn_node *n)
     return m != NULL && m->id == NN_OP_bnorm ? m : NULL;
 }
 
-enum { BN_GAMMA = 1, BN_BETA, BN_MEAN, BN_VAR };
-
-static nn_node *leaf(nn_graph *to, const nn_node *n)
+static const quant_fold *fold_of(const inserter *s)
 {
-    return nn_param_leaf(to, n->param);
-}
-
-static nn_node *scale_weight(nn_graph *to, nn_node *w, const nn_node *n, const nn_node *bn)
-{
-    char name[NAME_BYTES];
-    snprintf(name, sizeof name, "%s/folded", n->in[1]->name);
-    nn_attr attr = { .bnorm = bn->attr.bnorm };
-    attr.bnorm.axis = channel_axis(n);
-    nn_node *in[] = { w, leaf(to, bn->in[BN_GAMMA]), leaf(to, bn->in[BN_VAR]) };
-    return nn_node_new(to, NN_OP_bnscale, name, in, 3, &attr);
-}
-
-static nn_node *fold_bias(nn_graph *to, nn_node *bias, const nn_node *n, const nn_node *bn)
-{
-    char name[NAME_BYTES];
-    snprintf(name, sizeof name, "%s/bias/folded", n->name);
-    nn_node *in[] = { leaf(to, bn->in[BN_GAMMA]), leaf(to, bn->in[BN_BETA]),
-                      leaf(to, bn->in[BN_MEAN]), leaf(to, bn->in[BN_VAR]), bias };
-    return nn_node_new(to, NN_OP_bnbias, name, in, bias != NULL ? 5 : 4,
-                       &(nn_attr){ .bnorm = bn->attr.bnorm });
+    return s->stage == QUANT_NONE ? &quant_fold_running : s->config->fold;
 }
 
 static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_node *weight,
@@ -236,6 +211,7 @@ static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_nod
 static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], const inserter *s)
 {
     const nn_node *bn = batch_norm_of(s, n);
+    const quant_folding f = { to, n, bn };
     nn_node *weight = in[1], *bias = n->n_in > 2 ? in[2] : NULL;
     if (s->stage == QUANT_WATCH)
         return nn_rewrite_copy(to, n, in, NULL);
@@ -247,10 +223,10 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
         return NULL;
     }
     if (bn != NULL)
-        weight = scale_weight(to, weight, n, bn);
+        weight = fold_of(s)->weight(&f, weight);
     weight = quantize_weight(to, weight, n, s);
     if (bn != NULL && is_folded(s->stage))
-        bias = fold_bias(to, bias, n, bn);
+        bias = quant__fold_bias(&f, bias);
     if (bias != NULL && quantizes_weights(s->stage) && quantizes_activations(s->stage))
         bias = round_bias(to, bias, n, weight, s);
     nn_node *own[] = { in[0], weight, bias };
@@ -265,9 +241,7 @@ static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const i
         return in[0];
     if (s->stage == QUANT_WATCH || alone)
         return nn_rewrite_copy(to, n, in, NULL);
-    nn_attr attr = n->attr;
-    attr.bnorm.folded = true;
-    return nn_node_new(to, NN_OP_bnorm, n->name, in, n->n_in, &attr);
+    return fold_of(s)->norm(&(quant_folding){ to, n->in[0], n }, in);
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------

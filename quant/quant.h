@@ -8,6 +8,7 @@
 #define OCTET_QUANT_QUANT_H
 
 #include "nn/graph.h"
+#include "quant/folds.h"
 #include "quant/points.h"
 #include "quant/ranges.h"
 
@@ -20,6 +21,7 @@ typedef struct quant_config {
     quant_scheme weight_scheme,
         act_scheme;                /* affine weights are per tensor, and lower to uint8 only */
     const nn_range_rule *act_rule; /* of activations */
+    const quant_fold *fold;        /* of batch norms, in training */
     const char *layers; /* bits of single layers, "GLOB=w4a8,GLOB=w8": a glob names a node, or all
                            below a part of its path; later ones win; NULL: none; borrowed */
     nn_affine input;    /* of the image: real = scale * (code - zero_point), code int8 */

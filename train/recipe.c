@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "models/model.h"
+#include "quant/folds.h"
 #include "quant/ranges.h"
 
 const char *const train_optimizer_names[] = {
@@ -21,7 +22,12 @@ static const char *const on_divergence_names[] = { "stop", "halve-lr", NULL };
 static const char *const activation_names[] = { "paper", "relu", "relu6", NULL };
 static const char *const conv_names[] = { "exact", NULL };
 static const char *const scheme_names[] = { "symmetric", "affine", NULL };
-static const char *const bn_fold_names[] = { "running", NULL };
+static const char *const bn_fold_names[] = {
+#define QUANT_FOLD(name) #name,
+#include "quant/folds.def"
+#undef QUANT_FOLD
+    NULL
+};
 
 static const char *model_at(int i)
 {
@@ -428,6 +434,7 @@ nn_status train_recipe_quant(quant_config *out, const train_quant_options *q)
     out->granularity = (quant_granularity)q->granularity;
     out->weight_scheme = (quant_scheme)q->weight_scheme;
     out->act_scheme = (quant_scheme)q->act_scheme;
+    out->fold = quant_fold_at(q->bn_fold);
     out->layers = q->layers;
     out->is_uint8 = out->weight_scheme == QUANT_AFFINE; /* the only form that holds them */
     out->act_rule = quant_range_by_name(q->range != NULL ? q->range : "");
