@@ -1,4 +1,4 @@
-#include "train/safetensors.h"
+#include "train/tensors_internal.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -15,172 +15,12 @@ enum { LENGTH_BYTES = 8, LARGEST_HEADER = 1 << 24, LARGEST_DIM = 0x7fffffff };
 
 static const char checksum_key[] = "crc32";
 
-static const struct dtype_row {
-    const char *name;
-    size_t bytes;
-} dtypes[] = { [TRAIN_F32] = { "F32", 4 }, [TRAIN_F64] = { "F64", 8 }, [TRAIN_I64] = { "I64", 8 } };
-
-enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
-
-typedef struct string_pair {
-    const char *key, *value;
-} string_pair;
-
-struct train_tensors {
-    nn_arena *arena;
-    nn_bytes file;               /* that the tensors point into, if they were read */
-    train_tensor **tensor;       /* in the file's order */
-    const train_tensor **sorted; /* by name; made when it is needed */
-    string_pair *string;
-    int n, n_strings;
-    int room, room_strings;
+/* By train_dtype. */
+static const char *const dtypes[] = {
+    [TRAIN_F32] = "F32", [TRAIN_F64] = "F64", [TRAIN_I64] = "I64"
 };
 
-/* ---- the list -------------------------------------------------------------------------------- */
-
-nn_status train_tensors_new(train_tensors **out)
-{
-    nn_arena *arena = NULL;
-    NN_TRY(nn_arena_new(&arena));
-    train_tensors *t = nn_arena_alloc(arena, sizeof *t);
-    if (t == NULL) {
-        nn_arena_free(arena);
-        return NN_ENOMEM;
-    }
-    t->arena = arena;
-    *out = t;
-    return NN_OK;
-}
-
-void train_tensors_free(train_tensors *t)
-{
-    if (t == NULL)
-        return;
-    nn_bytes_free(&t->file);
-    nn_arena_free(t->arena);
-}
-
-nn_arena *train_tensors_arena(train_tensors *t)
-{
-    return t->arena;
-}
-
-/* An array in the arena with room for one more; what it leaves behind goes with the arena. */
-static void *grown(nn_arena *arena, void *array, int n, int *room, size_t each)
-{
-    if (n < *room)
-        return array;
-    int more = *room > 0 ? 2 * *room : 32;
-    void *larger = nn_arena_alloc(arena, (size_t)more * each);
-    if (larger == NULL)
-        return NULL;
-    if (n > 0)
-        memcpy(larger, array, (size_t)n * each);
-    *room = more;
-    return larger;
-}
-
-static nn_status append(train_tensors *t, train_tensor *tensor)
-{
-    train_tensor **array = grown(t->arena, t->tensor, t->n, &t->room, sizeof *array);
-    if (array == NULL)
-        return NN_ENOMEM;
-    t->tensor = array;
-    t->tensor[t->n++] = tensor;
-    t->sorted = NULL;
-    return NN_OK;
-}
-
-nn_status train_tensors_add(train_tensors *t, const char *name, train_dtype dtype, int rank,
-                            const int64_t *dim, const void *data)
-{
-    train_tensor *n = nn_arena_alloc(t->arena, sizeof *n);
-    char *copy = nn_arena_strdup(t->arena, name);
-    if (n == NULL || copy == NULL)
-        return NN_ENOMEM;
-    *n = (train_tensor){ .name = copy, .dtype = dtype, .rank = rank, .count = 1, .data = data };
-    for (int i = 0; i < rank; i++) {
-        n->dim[i] = dim[i];
-        n->count *= (size_t)dim[i];
-    }
-    n->bytes = n->count * dtypes[dtype].bytes;
-    return append(t, n);
-}
-
-nn_status train_tensors_set(train_tensors *t, const char *key, const char *value)
-{
-    string_pair *array = grown(t->arena, t->string, t->n_strings, &t->room_strings, sizeof *array);
-    if (array == NULL)
-        return NN_ENOMEM;
-    t->string = array;
-    string_pair pair = { nn_arena_strdup(t->arena, key), nn_arena_strdup(t->arena, value) };
-    if (pair.key == NULL || pair.value == NULL)
-        return NN_ENOMEM;
-    t->string[t->n_strings++] = pair;
-    return NN_OK;
-}
-
-int train_tensors_count(const train_tensors *t)
-{
-    return t->n;
-}
-
-const train_tensor *train_tensors_at(const train_tensors *t, int i)
-{
-    return t->tensor[i];
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp((*(const train_tensor *const *)a)->name, (*(const train_tensor *const *)b)->name);
-}
-
-/* Errors: NN_EFORMAT if a name occurs twice; NN_ENOMEM. */
-static nn_status sort(train_tensors *t)
-{
-    t->sorted = nn_arena_alloc(t->arena, ((size_t)t->n + 1) * sizeof *t->sorted);
-    if (t->sorted == NULL)
-        return NN_ENOMEM;
-    for (int i = 0; i < t->n; i++)
-        t->sorted[i] = t->tensor[i];
-    qsort(t->sorted, (size_t)t->n, sizeof *t->sorted, by_name);
-    for (int i = 1; i < t->n; i++)
-        if (strcmp(t->sorted[i - 1]->name, t->sorted[i]->name) == 0)
-            return nn_fail(NN_EFORMAT, "tensor %.80s: occurs twice", t->sorted[i]->name);
-    return NN_OK;
-}
-
-const train_tensor *train_tensors_find(const train_tensors *t, const char *name)
-{
-    const train_tensor key = { .name = name }, *wanted = &key;
-    if (t->sorted != NULL) {
-        const train_tensor **at =
-            bsearch(&wanted, t->sorted, (size_t)t->n, sizeof *t->sorted, by_name);
-        return at != NULL ? *at : NULL;
-    }
-    for (int i = 0; i < t->n; i++)
-        if (strcmp(t->tensor[i]->name, name) == 0)
-            return t->tensor[i];
-    return NULL;
-}
-
-const char *train_tensors_get(const train_tensors *t, const char *key)
-{
-    for (int i = 0; i < t->n_strings; i++)
-        if (strcmp(t->string[i].key, key) == 0)
-            return t->string[i].value;
-    return NULL;
-}
-
-int train_tensors_n_strings(const train_tensors *t)
-{
-    return t->n_strings;
-}
-
-const char *train_tensors_key(const train_tensors *t, int i)
-{
-    return t->string[i].key;
-}
+enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
@@ -220,7 +60,7 @@ static uint32_t checksum(const train_tensors *t, const uint8_t *data, size_t byt
             sum = crc_text(crc_text(sum, t->string[i].key), t->string[i].value);
     for (int i = 0; i < t->n; i++) {
         const train_tensor *n = t->tensor[i];
-        sum = crc_text(crc_text(sum, n->name), dtypes[n->dtype].name);
+        sum = crc_text(crc_text(sum, n->name), dtypes[n->dtype]);
         for (int k = 0; k < n->rank; k++) {
             snprintf(line, sizeof line, "%lld", (long long)n->dim[k]);
             sum = crc_text(sum, line);
@@ -234,7 +74,7 @@ static uint32_t checksum(const train_tensors *t, const uint8_t *data, size_t byt
 static cJSON *describe(const train_tensor *n, size_t begin)
 {
     cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "dtype", dtypes[n->dtype].name);
+    cJSON_AddStringToObject(o, "dtype", dtypes[n->dtype]);
     cJSON *shape = cJSON_AddArrayToObject(o, "shape");
     for (int k = 0; k < n->rank; k++)
         cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)n->dim[k]));
@@ -270,7 +110,7 @@ static void put_data(const train_tensors *t, uint8_t *to)
         if (n->bytes > 0)
             memcpy(to, n->data, n->bytes);
         if (is_big_endian())
-            swap_elements(to, n->count, dtypes[n->dtype].bytes);
+            swap_elements(to, n->count, train_tensors__dtype_bytes(n->dtype));
         to += n->bytes;
     }
 }
@@ -337,7 +177,7 @@ static nn_status read_dtype(train_tensor *n, const cJSON *o)
     if (!cJSON_IsString(dtype))
         return nn_fail(NN_EFORMAT, "tensor %.80s: has no dtype", n->name);
     for (int i = 0; i < N_DTYPES; i++)
-        if (strcmp(dtypes[i].name, dtype->valuestring) == 0) {
+        if (strcmp(dtypes[i], dtype->valuestring) == 0) {
             n->dtype = (train_dtype)i;
             return NN_OK;
         }
@@ -365,7 +205,7 @@ static nn_status read_shape(train_tensor *n, const cJSON *o, size_t most)
             return nn_fail(NN_EFORMAT, "tensor %.80s: is larger than the file", n->name);
         n->count *= extent;
     }
-    n->bytes = n->count * dtypes[n->dtype].bytes;
+    n->bytes = n->count * train_tensors__dtype_bytes(n->dtype);
     return NN_OK;
 }
 
@@ -393,7 +233,7 @@ static nn_status read_place(train_tensor *n, const cJSON *o, const reader *r, si
 /* Makes elements aligned and of this machine's byte order. */
 static nn_status settle(train_tensor *n, nn_arena *arena)
 {
-    size_t each = dtypes[n->dtype].bytes;
+    size_t each = train_tensors__dtype_bytes(n->dtype);
     if ((uintptr_t)n->data % each == 0 && !is_big_endian())
         return NN_OK;
     uint8_t *copy = nn_arena_alloc(arena, n->bytes);
@@ -419,7 +259,7 @@ static nn_status read_tensor(const reader *r, const cJSON *o, size_t *at)
     NN_TRY(read_shape(n, o, r->bytes));
     NN_TRY(read_place(n, o, r, at));
     NN_TRY(settle(n, r->t->arena));
-    return append(r->t, n);
+    return train_tensors__append(r->t, n);
 }
 
 static nn_status read_strings(train_tensors *t, const cJSON *o)
@@ -451,7 +291,7 @@ static nn_status read_header(const reader *r, const cJSON *root)
     }
     if (at != r->bytes)
         return nn_fail(NN_EFORMAT, "%zu bytes of data belong to no tensor", r->bytes - at);
-    return sort(r->t);
+    return train_tensors__sort(r->t);
 }
 
 static nn_status check_sum(const reader *r)
