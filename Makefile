@@ -84,6 +84,7 @@ TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
 PROTO    := $(wildcard export/*.proto)
+PROTO_USERS := export/graphdef_nodes.c export/onnx.c tests/test_forms.c
 # Gradients in double need the engine only.
 TEST_F64 := test_ops test_exec test_graph test_conv
 
@@ -120,9 +121,8 @@ $(GEN)/%.pb-c.c $(GEN)/%.pb-c.h &: %.proto
 $(GEN)/%.pb-c.o: $(GEN)/%.pb-c.c
 	$(Q)$(CC) $(filter-out $(WARN) $(WERROR),$(ALL_CFLAGS)) $(LIB_CFLAGS) -I$(GEN) -c -o $@ $<
 
-$(foreach p,$(PROTO:%.proto=%),$(eval $(call obj,$p.c): $(GEN)/$p.pb-c.h))
-$(call obj,tests/test_forms.c): $(PROTO:%.proto=$(GEN)/%.pb-c.h)
-$(call obj,$(PROTO:%.proto=%.c) tests/test_forms.c): LIB_CFLAGS += -I$(GEN)
+$(call obj,$(PROTO_USERS)): $(PROTO:%.proto=$(GEN)/%.pb-c.h)
+$(call obj,$(PROTO_USERS)): LIB_CFLAGS += -I$(GEN)
 
 # The runtime knows neither OpenMP nor any library, and is built to be put into a shared one.
 $(OUT)/obj/runtime/%.o: runtime/%.c Makefile
