@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nn/base/file.h"
 #include "nn/base/status.h"
 
 typedef struct ds_image {
@@ -51,7 +52,11 @@ nn_status ds_image_load(ds_image *out, const char *path, ds_limits limits);
 nn_status ds_image_decode(ds_image *out, const uint8_t *bytes, size_t size, const char *name,
                           ds_limits limits);
 
-/* Writes an 8-bit PNG, whole or not at all.  Errors: NN_EIO, NN_ENOMEM. */
+/* The picture as the bytes of an 8-bit PNG; free with nn_bytes_free.  `name` goes into messages.
+ * Errors: NN_EINVAL (channels), NN_ENOMEM. */
+nn_status ds_png_encode(nn_bytes *out, const ds_image *im, const char *name);
+
+/* The same into a file, whole or not at all.  Errors: also NN_EIO. */
 nn_status ds_png_write(const char *path, const ds_image *im);
 
 /* The decoders behind ds_image_decode. */

@@ -206,15 +206,26 @@ static nn_status encode(codec *c, const ds_image *im)
     return NN_OK;
 }
 
-nn_status ds_png_write(const char *path, const ds_image *im)
+nn_status ds_png_encode(nn_bytes *out, const ds_image *im, const char *name)
 {
+    *out = (nn_bytes){ 0 };
     if (im->channels != 1 && im->channels != 3)
-        return nn_fail(NN_EINVAL, "%s: a PNG has 1 or 3 channels, not %d", path, im->channels);
-    codec c = { .name = path };
+        return nn_fail(NN_EINVAL, "%s: a PNG has 1 or 3 channels, not %d", name, im->channels);
+    codec c = { .name = name };
     nn_status st = encode(&c, im);
     png_destroy_write_struct(&c.png, &c.info);
     if (st == NN_OK)
-        st = nn_file_write(path, c.written.data, c.written.size);
-    nn_bytes_free(&c.written);
+        *out = c.written;
+    else
+        nn_bytes_free(&c.written);
+    return st;
+}
+
+nn_status ds_png_write(const char *path, const ds_image *im)
+{
+    nn_bytes file;
+    NN_TRY(ds_png_encode(&file, im, path));
+    nn_status st = nn_file_write(path, file.data, file.size);
+    nn_bytes_free(&file);
     return st;
 }
