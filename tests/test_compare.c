@@ -54,9 +54,12 @@ static void compare_makes_every_row(void **state)
     check_done(octet("compare " SMALL "--out %s", folder));
     nn_bytes again = text_at(folder, "compare.csv");
     assert_string_equal(text_of(before), text_of(again));
-    check_done(octet("compare " SMALL "--out %s --methods mse:tensor", folder));
+    check_done(octet("compare " SMALL "--out %s --methods "
+                     "mse:tensor:weight-bits=4,minmax:equalize:bias-correction,"
+                     "qat:quant-layers=c3/*=w4",
+                     folder));
     nn_bytes more = text_at(folder, "compare.csv");
-    assert_int_equal(lines_of(more), lines_of(before) + 1);
+    assert_int_equal(lines_of(more), lines_of(before) + 3);
     check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2, "another recipe");
     free(before.data);
     free(again.data);
@@ -71,7 +74,12 @@ static void compare_has_a_gate(void **state)
                              test_path("gate"), test_path("all/seed1/float/model.safetensors"));
     check_done(o);
     check_error(octet("compare " SMALL "--methods minmaks --out %s", test_path("x")), 2, "minmax?");
-    check_error(octet("compare " SMALL "--methods mse:row --out %s", test_path("x")), 2, "tensor");
+    check_error(octet("compare " SMALL "--methods mse:row --out %s", test_path("x")), 2,
+                "\"row\" is no option");
+    check_error(octet("compare " SMALL "--methods qat:bn-fol=batch --out %s", test_path("x")), 2,
+                "bn-fold?");
+    check_error(octet("compare " SMALL "--methods qat:weight-bits=9 --out %s", test_path("x")), 2,
+                "from 2 to 8");
     check_error(octet("compare --model lenet --out %s", test_path("x")), 2, "--data");
     check_error(octet("compare --model lenet --data sample"), 2, "--out");
 }

@@ -30,7 +30,7 @@ static const train_arg compare_args[] = {
       .kind = TRAIN_TEXT,
       .at = offsetof(settings, methods),
       .form = "LIST",
-      .help = "rows of the table, such as minmax,mse:tensor,qat; default: all, per channel",
+      .help = "rows of the table, such as minmax,mse:tensor,qat:weight-bits=4; default: all",
       .flags = TRAIN_PASSING },
     { .name = "max-drop",
       .kind = TRAIN_REAL,
@@ -124,13 +124,15 @@ static const method methods[] = {
     { "qat", "fine-tuned with fake quantization", NULL, plain },
 };
 
-enum { N_METHODS = TRAIN_N(methods), MOST_ROWS = 64, ROW_NAME = 64 };
+enum { N_METHODS = TRAIN_N(methods), MOST_ROWS = 64, ROW_NAME = 64, MOST_CHANGES = 8 };
 
-/* A row of the table: a method, perhaps with one scale for each weight. */
+/* A row of the table: a method, perhaps with options of its own. */
 typedef struct row {
-    char name[ROW_NAME]; /* "mse:tensor" */
+    char name[ROW_NAME];   /* "qat:bn-fold=batch" */
+    char pieces[ROW_NAME]; /* the same, cut into texts */
     const method *method;
-    int granularity;
+    const char *change[MOST_CHANGES]; /* "bn-fold=batch" */
+    int n_changes;
 } row;
 
 typedef struct table {
@@ -149,43 +151,106 @@ static nn_status unknown_method(const char *name)
                    near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
-/* "mse", "mse:tensor" or "mse:channel", of n characters. */
-static nn_status add_row(table *t, const char *text, size_t n, int granularity)
+static nn_status unknown_change(const char *name, const train_rows *rows)
+{
+    nn_suggestion near = { .given = name };
+    for (int i = 0; i < rows->n; i++)
+        nn_suggest_offer(&near, rows->args[i].name);
+    return nn_fail(NN_EINVAL, "\"%s\" is no option of this method%s%s%s", name,
+                   near.best != NULL ? "; did you mean " : "", near.best != NULL ? near.best : "",
+                   near.best != NULL ? "?" : "");
+}
+
+/* "tensor" and "channel" stand for "granularity=...", a flag's name for "name=true". */
+static nn_status apply_change(const char *change, const train_rows *rows, void *options)
 {
     char name[ROW_NAME];
-    row r = { .granularity = granularity };
-    if (n >= sizeof r.name || t->n == MOST_ROWS)
-        return nn_fail(NN_EINVAL, "--methods: \"%.60s\": too long", text);
-    memcpy(r.name, text, n);
-    memcpy(name, r.name, sizeof name);
-    char *colon = strchr(name, ':');
-    if (colon != NULL) {
-        *colon = '\0';
-        r.granularity = strcmp(colon + 1, "tensor") == 0 ? QUANT_PER_TENSOR : QUANT_PER_CHANNEL;
-        if (r.granularity == QUANT_PER_CHANNEL && strcmp(colon + 1, "channel") != 0)
-            return nn_fail(NN_EINVAL,
-                           "--methods: \"%.60s\": behind the colon stands tensor or "
-                           "channel",
-                           r.name);
+    const train_group group = { rows, 0 };
+    size_t base = 0;
+    const char *value = strchr(change, '=');
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(change, "="), change);
+    if (strcmp(change, "tensor") == 0 || strcmp(change, "channel") == 0)
+        value = change, strcpy(name, "granularity");
+    else if (value != NULL)
+        value++;
+    const train_arg *arg = train_arg_find(&group, 1, name, &base);
+    if (arg == NULL)
+        return unknown_change(name, rows);
+    if (value == NULL)
+        value = arg->bare != NULL ? arg->bare : "true";
+    return train_arg_store(arg, options, value);
+}
+
+static nn_status apply_changes(const row *r, const train_rows *rows, void *options)
+{
+    for (int i = 0; i < r->n_changes; i++) {
+        nn_status st = apply_change(r->change[i], rows, options);
+        if (st != NN_OK)
+            return nn_fail_context(st, "--methods: %s", r->name);
     }
-    for (int i = 0; i < N_METHODS; i++)
-        if (strcmp(methods[i].name, name) == 0)
-            r.method = &methods[i];
-    if (r.method == NULL)
-        return unknown_method(name);
-    t->rows[t->n++] = r;
     return NN_OK;
+}
+
+/* Bits and granularity of [quantization] hold for the rows without training too. */
+static nn_status post_options(train_post_options *o, const row *r, const settings *s)
+{
+    *o = s->post;
+    o->granularity = s->recipe.quant.granularity;
+    o->weight_bits = s->recipe.quant.weight_bits;
+    o->act_bits = s->recipe.quant.act_bits;
+    r->method->post(o);
+    return apply_changes(r, &train_post_rows, o);
+}
+
+static nn_status qat_options(train_quant_options *o, const row *r, const settings *s)
+{
+    *o = s->recipe.quant;
+    r->method->qat(o);
+    return apply_changes(r, &train_quant_rows, o);
+}
+
+/* METHOD[:CHANGE]..., n characters of text. */
+static nn_status split_row(row *r, const char *text, size_t n)
+{
+    if (n >= sizeof r->name)
+        return nn_fail(NN_EINVAL, "--methods: \"%.60s...\": too long", text);
+    memcpy(r->name, text, n);
+    memcpy(r->pieces, text, n);
+    for (char *at = r->pieces; (at = strchr(at, ':')) != NULL;) {
+        *at++ = '\0';
+        if (r->n_changes == MOST_CHANGES)
+            return nn_fail(NN_EINVAL, "--methods: %s: more than %d options", r->name, MOST_CHANGES);
+        r->change[r->n_changes++] = at;
+    }
+    return NN_OK;
+}
+
+/* The row's options are tried now, so that a wrong one is known before anything is trained. */
+static nn_status add_row(table *t, const char *text, size_t n, const settings *s)
+{
+    train_post_options post;
+    train_quant_options qat;
+    if (t->n == MOST_ROWS)
+        return nn_fail(NN_EINVAL, "--methods: more than %d", MOST_ROWS);
+    row *r = &t->rows[t->n++];
+    *r = (row){ .n_changes = 0 };
+    NN_TRY(split_row(r, text, n));
+    for (int i = 0; i < N_METHODS; i++)
+        if (strcmp(methods[i].name, r->pieces) == 0)
+            r->method = &methods[i];
+    if (r->method == NULL)
+        return unknown_method(r->pieces);
+    return r->method->post != NULL ? post_options(&post, r, s) : qat_options(&qat, r, s);
 }
 
 static nn_status make_table(table *t, const settings *s)
 {
     const char *at = s->methods;
-    const int granularity = s->recipe.quant.granularity;
     for (int i = 0; at == NULL && i < N_METHODS; i++)
-        NN_TRY(add_row(t, methods[i].name, strlen(methods[i].name), granularity));
+        NN_TRY(add_row(t, methods[i].name, strlen(methods[i].name), s));
     while (at != NULL && *at != '\0') {
         size_t n = strcspn(at, ",");
-        NN_TRY(add_row(t, at, n, granularity));
+        NN_TRY(add_row(t, at, n, s));
         at += at[n] == ',' ? n + 1 : n;
     }
     return NN_OK;
@@ -193,23 +258,16 @@ static nn_status make_table(table *t, const settings *s)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-/* Bits and granularity of [quantization] hold for the rows without training too. */
-static nn_status make_post(train_experiment *e, const row *r, uint64_t seed, const settings *s)
+static nn_status make_row(train_experiment *e, const row *r, uint64_t seed, const settings *s)
 {
-    train_post_options o = s->post;
-    r->method->post(&o);
-    o.granularity = r->granularity;
-    o.weight_bits = s->recipe.quant.weight_bits;
-    o.act_bits = s->recipe.quant.act_bits;
-    return train_experiment_post(e, r->name, seed, &o);
-}
-
-static nn_status make_qat(train_experiment *e, const row *r, uint64_t seed, const settings *s)
-{
-    train_quant_options o = s->recipe.quant;
-    o.granularity = r->granularity;
-    r->method->qat(&o);
-    return train_experiment_qat(e, r->name, seed, &o);
+    train_post_options post;
+    train_quant_options qat;
+    if (r->method->post != NULL) {
+        NN_TRY(post_options(&post, r, s));
+        return train_experiment_post(e, r->name, seed, &post);
+    }
+    NN_TRY(qat_options(&qat, r, s));
+    return train_experiment_qat(e, r->name, seed, &qat);
 }
 
 static nn_status run_all(train_experiment *e, const table *t, const settings *s)
@@ -218,11 +276,9 @@ static nn_status run_all(train_experiment *e, const table *t, const settings *s)
         uint64_t seed = s->common.seed + (uint64_t)k;
         NN_TRY(train_experiment_float(e, seed));
         for (int i = 0; i < t->n && !e->stopped; i++) {
-            const row *r = &t->rows[i];
-            nn_status st =
-                r->method->post != NULL ? make_post(e, r, seed, s) : make_qat(e, r, seed, s);
+            nn_status st = make_row(e, &t->rows[i], seed, s);
             if (st != NN_OK)
-                return nn_fail_context(st, "%s", r->name);
+                return nn_fail_context(st, "%s", t->rows[i].name);
         }
     }
     return NN_OK;
@@ -322,7 +378,8 @@ const train_command train_command_compare = {
     .operands = "[RECIPE.ini]",
     .about = "one float network, quantized in every way: a table",
     .more = "methods: minmax, percentile, mse, entropy, equalize, bias-correction, adaround,\n"
-            "qat-contrib, qat; each may end in :tensor or :channel (--granularity).\n"
+            "qat-contrib, qat.  Options of its own stand behind a method: minmax:tensor,\n"
+            "mse:equalize:bias-correction, qat:weight-bits=4:quant-delay=500.\n"
             "The float network is --init FILE or is trained by the recipe; the table is kept in\n"
             "OUT/compare.csv, and the same command goes on where it stood.\n\n"
             "--json: {\"rows\": [{\"method\", \"seeds\", \"top1\", \"top1_sd\", \"delta\", "

@@ -196,6 +196,17 @@ static const char *place(const train_experiment *e, uint64_t seed, const char *n
     return out;
 }
 
+/* OUT/seedN/row, with the extension; a row's name may hold a path of layers. */
+static const char *place_row(const train_experiment *e, uint64_t seed, const char *row,
+                             const char *extension, char out[TRAIN_PATH])
+{
+    char name[sizeof((train_row *)NULL)->name + 8];
+    snprintf(name, sizeof name, "%s%s", row, extension);
+    for (char *at = name; (at = strchr(at, '/')) != NULL;)
+        *at = '_';
+    return place(e, seed, name, out);
+}
+
 /* ---- networks and pictures ------------------------------------------------------------------- */
 
 static train_limits limits_of(const train_experiment *e)
@@ -234,12 +245,12 @@ static void release(subject *s)
 static nn_status score_file(train_row *row, const train_experiment *e, const subject *s,
                             ex_form form)
 {
-    char path[TRAIN_PATH], name[96];
+    char path[TRAIN_PATH];
     nn_bytes file;
     train_score score;
     NN_TRY(train_ship(&file, s->n, form));
-    snprintf(name, sizeof name, "%s.tflite", row->name);
-    nn_status st = nn_file_write(place(e, row->seed, name, path), file.data, file.size);
+    nn_status st =
+        nn_file_write(place_row(e, row->seed, row->name, ".tflite", path), file.data, file.size);
     if (st == NN_OK)
         st = train_evaluate_bytes(&score, file.data, file.size, &s->n->info.prep, s->set, DS_TEST);
     row->bytes = file.size;
@@ -272,7 +283,7 @@ static nn_status train_in(train_experiment *e, train_result *result, const char 
                                         .max_pixels = e->common->max_pixels,
                                         .max_macs = e->common->max_macs,
                                         .max_memory = e->common->max_memory,
-                                        .out = place(e, seed, name, path),
+                                        .out = place_row(e, seed, name, "", path),
                                         .use = TRAIN_FOLDER_RESUME,
                                         .stop = train_signals_caught };
     train_log("seed %llu  %s", (unsigned long long)seed, name);
