@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "nn/kernels/kernels.h"
+
 enum {
     MOST_PIXELS = 1024, /* a chunk: enough rows for full tiles and little halo ... */
     LEAST_PIXELS = 64,
@@ -125,7 +127,8 @@ static bool leaves(const nn_conv_axis *a)
 /* Chunks of about 1/32 of the work, within bounds, the copy of which stays in the cache. */
 static nn_conv_pass cut(nn_conv_pass p)
 {
-    p.copy = nn_conv_taps(&p) > 0 && (leaves(&p.h) || leaves(&p.w) || p.repeat > 1);
+    const bool moves = p.repeat > 1 || (p.planar && p.c > 1);
+    p.copy = nn_conv_taps(&p) > 0 && (leaves(&p.h) || leaves(&p.w) || moves);
     p.view_w = reach(&p.w, p.w.out);
     const bool is_long = (long long)nn_conv_taps(&p) * p.c > LONG_K;
     const int least = is_long ? LONG_PIXELS : LEAST_PIXELS;
@@ -174,6 +177,12 @@ nn_conv_pass nn_conv_backward(const nn_conv_geom *g, int phase)
     });
 }
 
+nn_conv_pass nn_conv_by_planes(nn_conv_pass p)
+{
+    p.planar = true;
+    return cut(p);
+}
+
 nn_conv_chunk nn_conv_chunk_at(const nn_conv_pass *p, int index)
 {
     const int bands = divide_up(p->h.out, p->rows);
@@ -212,23 +221,70 @@ static void copy_pixels(nn_real *to, const nn_real *from, size_t count, int repe
             *to++ = from[i];
 }
 
+/* The part of a view's row that lies within the source: positions [first, last). */
+typedef struct extent {
+    int first, last;
+} extent;
+
+static extent inside(const nn_conv_pass *p, int y)
+{
+    const int lo = lowest(&p->w), first = smaller(p->view_w, larger(0, -lo));
+    const int last = larger(first, smaller(p->view_w, p->w.src - lo));
+    return y < 0 || y >= p->h.src ? (extent){ 0, 0 } : (extent){ first, last };
+}
+
+/* What position e.first of a view's row sees. */
+static const nn_real *seen(const nn_conv_pass *p, const nn_real *image, int y, extent e)
+{
+    return image + ((ptrdiff_t)y * p->w.src + lowest(&p->w) + e.first) * p->c;
+}
+
 /* One row of a view, from source row y (which may lie outside). */
 static void copy_row(nn_real *to, const nn_conv_pass *p, const nn_real *image, int y)
 {
     const size_t c = (size_t)p->c, wide = c * (size_t)p->repeat;
-    const int lo = lowest(&p->w);
-    const int first = smaller(p->view_w, larger(0, -lo));
-    const int last = larger(first, smaller(p->view_w, p->w.src - lo));
-    if (y < 0 || y >= p->h.src) {
-        memset(to, 0, (size_t)p->view_w * wide * sizeof *to);
-        return;
-    }
-    memset(to, 0, (size_t)first * wide * sizeof *to);
+    const extent e = inside(p, y);
+    const size_t first = (size_t)e.first, last = (size_t)e.last;
+    memset(to, 0, first * wide * sizeof *to);
     if (last > first)
-        copy_pixels(to + (size_t)first * wide,
-                    image + ((size_t)y * (size_t)p->w.src + (size_t)(lo + first)) * c,
-                    (size_t)(last - first) * c, p->repeat);
-    memset(to + (size_t)last * wide, 0, (size_t)(p->view_w - last) * wide * sizeof *to);
+        copy_pixels(to + first * wide, seen(p, image, y, e), (last - first) * c, p->repeat);
+    memset(to + last * wide, 0, ((size_t)p->view_w - last) * wide * sizeof *to);
+}
+
+/* The same, each channel to its plane. */
+static void spread_row(nn_real *to, ptrdiff_t plane, const nn_conv_pass *p, const nn_real *image,
+                       int y)
+{
+    const extent e = inside(p, y);
+    for (int c = 0; c < p->c; c++) {
+        nn_real *row = to + c * plane;
+        memset(row, 0, (size_t)e.first * sizeof *row);
+        memset(row + e.last, 0, (size_t)(p->view_w - e.last) * sizeof *row);
+    }
+    if (e.last > e.first)
+        nn_kernel.transpose(to + e.first, plane, seen(p, image, y, e), p->c, p->c,
+                            e.last - e.first);
+}
+
+static nn_conv_view copy_planes(const nn_conv_pass *p, nn_conv_chunk k, const nn_real *src,
+                                nn_real *copy)
+{
+    const ptrdiff_t plane = (ptrdiff_t)p->view_h * p->view_w, image = plane * p->c;
+    const ptrdiff_t source = (ptrdiff_t)p->h.src * p->w.src * p->c;
+    const int y0 = k.row * p->h.step + lowest(&p->h);
+    for (int m = 0; m < k.images; m++)
+        for (int y = 0; y < p->view_h; y++)
+            spread_row(copy + m * image + (ptrdiff_t)y * p->view_w, plane, p,
+                       src + (k.image + m) * source, y0 + y);
+    return (nn_conv_view){
+        .base = copy,
+        .image = image,
+        .row = (ptrdiff_t)p->view_w * p->h.step,
+        .pixel = p->w.step,
+        .tap_row = p->view_w,
+        .tap_pixel = 1,
+        .channel = plane,
+    };
 }
 
 static nn_conv_view view_of(const nn_conv_pass *p, const nn_real *base, int h, int w)
@@ -241,6 +297,7 @@ static nn_conv_view view_of(const nn_conv_pass *p, const nn_real *base, int h, i
         .pixel = pixel * p->w.step,
         .tap_row = row,
         .tap_pixel = pixel,
+        .channel = 1,
     };
 }
 
@@ -252,6 +309,8 @@ nn_conv_view nn_conv_look(const nn_conv_pass *p, nn_conv_chunk k, const nn_real 
     if (!p->copy)
         return view_of(p, image + ((ptrdiff_t)y0 * p->w.src + lowest(&p->w)) * p->c, p->h.src,
                        p->w.src);
+    if (p->planar)
+        return copy_planes(p, k, src, copy);
     const ptrdiff_t row = (ptrdiff_t)p->view_w * p->c * p->repeat;
     for (int m = 0; m < k.images; m++)
         for (int y = 0; y < p->view_h; y++)

@@ -38,7 +38,8 @@ typedef struct nn_conv_pass {
     int repeat;       /* depthwise multiplier: every source channel is seen this many times */
     int images, rows; /* of a chunk: images > 1 only if rows is all of them */
     int chunks;
-    bool copy; /* the view is a copy */
+    bool copy;   /* the view is a copy */
+    bool planar; /* in which each channel has a plane: pixels of a row lie side by side */
     int view_h, view_w;
 } nn_conv_pass;
 
@@ -46,12 +47,13 @@ typedef struct nn_conv_chunk {
     int image, images, row, rows;
 } nn_conv_chunk;
 
-/* Output (i, j) of the chunk's image m reads, for tap offset t, at
- * base + m * image + i * row + j * pixel + t. */
+/* Output (i, j) of the chunk's image m reads, for tap offset t and channel c, at
+ * base + m * image + i * row + j * pixel + t + c * channel. */
 typedef struct nn_conv_view {
     const nn_real *base;
     ptrdiff_t image, row, pixel;
     ptrdiff_t tap_row, tap_pixel; /* from one source row, pixel to the next */
+    ptrdiff_t channel;            /* 1 unless planar */
 } nn_conv_view;
 
 /* The pass from x to y.  `repeat` is the depthwise multiplier, else 1. */
@@ -60,6 +62,9 @@ nn_conv_pass nn_conv_forward(const nn_conv_geom *g, int repeat);
 /* The passes from dy to dx; phase < nn_conv_phases.  A phase with no taps yields zeros. */
 int nn_conv_phases(const nn_conv_geom *g);
 nn_conv_pass nn_conv_backward(const nn_conv_geom *g, int phase);
+
+/* The same pass over planes, for destinations of few channels.  It must have repeat = 1. */
+nn_conv_pass nn_conv_by_planes(nn_conv_pass p);
 
 nn_conv_chunk nn_conv_chunk_at(const nn_conv_pass *p, int index);
 

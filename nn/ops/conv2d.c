@@ -37,10 +37,32 @@ static nn_status infer(nn_node *n)
 /* One thread's working memory for a chunk of a pass. */
 typedef struct slot {
     nn_real *copy;
+    nn_real *planes;   /* of a line's result, if it is computed so */
     const nn_real **a; /* lines of pixels */
     nn_real **c;
     ptrdiff_t *tap, *a_run, *b_run;
 } slot;
+
+/* Destinations of at most so many channels are computed by planes. */
+enum { MOST_PLANES = 8 };
+
+static nn_conv_pass forward_pass(const nn_conv_geom *g)
+{
+    const nn_conv_pass p = nn_conv_forward(g, 1);
+    return g->o <= MOST_PLANES && p.w.step == 1 ? nn_conv_by_planes(p) : p;
+}
+
+static nn_conv_pass backward_pass(const nn_conv_geom *g, int phase)
+{
+    const nn_conv_pass p = nn_conv_backward(g, phase);
+    return g->c <= MOST_PLANES ? nn_conv_by_planes(p) : p;
+}
+
+/* Elements from one plane of a line to the next. */
+static size_t line_pitch(const nn_conv_pass *p)
+{
+    return nn_align_up((size_t)p->w.out * sizeof(nn_real)) / sizeof(nn_real);
+}
 
 static slot carve_slot(char **at, const nn_conv_pass *p)
 {
@@ -48,6 +70,8 @@ static slot carve_slot(char **at, const nn_conv_pass *p)
     const size_t lines = (size_t)p->images * (size_t)p->rows, runs = taps > lines ? taps : lines;
     return (slot){
         .copy = nn_linear_carve(at, nn_conv_copy_count(p) * sizeof(nn_real)),
+        .planes =
+            nn_linear_carve(at, p->planar ? MOST_PLANES * line_pitch(p) * sizeof(nn_real) : 0),
         .a = nn_linear_carve(at, lines * sizeof(nn_real *)),
         .c = nn_linear_carve(at, lines * sizeof(nn_real *)),
         .tap = nn_linear_carve(at, taps * sizeof(ptrdiff_t)),
@@ -90,23 +114,37 @@ static grad_cut cut_grad(const nn_conv_geom *g, const nn_conv_pass *p)
     return (grad_cut){ groups, blocks < fine ? blocks : fine };
 }
 
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
+/* Offsets of the taps in the weights, packed weights unless planar, slots. */
+static size_t pass_bytes(const nn_conv_geom *g, const nn_conv_pass *p)
+{
+    const size_t taps = nn_align_up((size_t)nn_conv_taps(p) * sizeof(ptrdiff_t));
+    const size_t weights = p->planar ? 0 : nn_align_up(weight_count(g) * sizeof(nn_real));
+    return taps + weights + NN_SLOTS * slot_bytes(p);
+}
+
 static nn_need need(const nn_node *n, int batch, bool training)
 {
     const nn_conv_geom g = nn_linear_geom(n, batch);
-    const nn_conv_pass forward = nn_conv_forward(&g, 1);
+    const nn_conv_pass forward = forward_pass(&g);
     const size_t weights = nn_align_up(weight_count(&g) * sizeof(nn_real));
-    size_t most = weights + NN_SLOTS * slot_bytes(&forward);
+    size_t most = pass_bytes(&g, &forward);
     if (training) {
-        const grad_cut cut = cut_grad(&g, &forward);
-        most = larger(most, weights * (size_t)cut.groups + NN_SLOTS * slot_bytes(&forward));
+        const nn_conv_pass pixels = nn_conv_forward(&g, 1);
+        const grad_cut cut = cut_grad(&g, &pixels);
+        most = larger(most, weights * (size_t)cut.groups + NN_SLOTS * slot_bytes(&pixels));
         for (int i = 0; i < nn_conv_phases(&g); i++) {
-            const nn_conv_pass back = nn_conv_backward(&g, i);
-            most = larger(most, weights + NN_SLOTS * slot_bytes(&back));
+            const nn_conv_pass back = backward_pass(&g, i);
+            most = larger(most, pass_bytes(&g, &back));
         }
         most = larger(most, nn_linear_bias_scratch(g.o));
     }
@@ -123,24 +161,39 @@ typedef struct target {
     bool add;
 } target;
 
-/* Packs the weights that a pass meets, as a matrix [taps, source channels] x [destination
- * channels]; `step` and `column` are the distances of those two channels in w, `tap_offset` holds
- * the taps'. */
-static void pack(nn_real *packed, const nn_conv_pass *p, const nn_real *w, ptrdiff_t *tap,
-                 ptrdiff_t tap_size, int kw, nn_gemm_source b)
+/* The weights that a pass meets, as a matrix [taps, source channels] x [destination channels];
+ * `step` and `column` are the distances of those two channels in w, `size` that of taps. */
+typedef struct filters {
+    const nn_real *w;
+    ptrdiff_t step, column, size;
+    int kw;
+} filters;
+
+static nn_gemm_source source_of(const nn_conv_pass *p, const filters *f, int columns,
+                                ptrdiff_t *tap)
 {
     for (int i = 0; i < nn_conv_taps(p); i++) {
         const int kh_at = p->h.k_first + i / p->w.taps * p->h.k_step;
         const int kw_at = p->w.k_first + i % p->w.taps * p->w.k_step;
-        tap[i] = (kh_at * kw + kw_at) * tap_size;
+        tap[i] = (kh_at * f->kw + kw_at) * f->size;
     }
-    b.src = w;
-    b.src_run = tap;
-    b.runs = nn_conv_taps(p);
-    const int panels = nn_gemm_panels(b.n);
+    return (nn_gemm_source){
+        .n = columns,
+        .runs = nn_conv_taps(p),
+        .len = p->c,
+        .src = f->w,
+        .src_run = tap,
+        .src_step = f->step,
+        .src_column = f->column,
+    };
+}
+
+static void pack(nn_real *packed, const nn_gemm_source *b)
+{
+    const int panels = nn_gemm_panels(b->n);
 #pragma omp parallel for schedule(static) num_threads(nn_linear_threads(panels))
     for (int i = 0; i < panels; i++)
-        nn_gemm_pack(packed, &b, i, i + 1);
+        nn_gemm_pack(packed, b, i, i + 1);
 }
 
 static nn_span reach_of(const nn_conv_pass *p, int chunk, const nn_real *src)
@@ -229,41 +282,114 @@ static void correlate(const nn_conv_pass *p, const target *t, const nn_real *pac
     }
 }
 
+/* ---- by planes -------------------------------------------------------------------------------
+ *
+ * A destination of few channels would leave most lanes of a vector idle.  So here the lanes are the
+ * pixels of a line, which the planar view has side by side, and the rows of a tile are channels;
+ * the chain of each result is the same. */
+
+/* planes[c][j] of one line of pixels += the products; `at` is where its first pixel reads. */
+static void multiply_line(const nn_gemm_source *w, const nn_conv_pass *p, const nn_conv_view *v,
+                          const nn_real *at, const slot *s)
+{
+    const nn_real *a[MOST_PLANES];
+    nn_real *c[MOST_PLANES];
+    const int high = nn_kernel.gemm_m, wide = nn_kernel.gemm_n;
+    for (int o = 0; o < w->n; o += high)
+        for (int j = 0; j < p->w.out; j += wide) {
+            const int m = smaller(high, w->n - o);
+            for (int i = 0; i < m; i++) {
+                a[i] = w->src + (o + i) * w->src_column;
+                c[i] = s->planes + (size_t)(o + i) * line_pitch(p) + j;
+            }
+            nn_kernel.gemm_tile(&(nn_gemm_tile){
+                .m = m,
+                .n = smaller(wide, p->w.out - j),
+                .runs = w->runs,
+                .len = w->len,
+                .a = a,
+                .a_pitch = w->src_column,
+                .a_run = w->src_run,
+                .a_step = w->src_step,
+                .b = at + j,
+                .b_run = s->tap,
+                .b_step = v->channel,
+                .add = true,
+                .c = c,
+            });
+        }
+}
+
+/* What the chains of a line begin with. */
+static void begin_line(const target *t, const nn_real *dst, ptrdiff_t pixel, int count,
+                       nn_real *planes, size_t pitch)
+{
+    if (t->add)
+        nn_kernel.transpose(planes, (ptrdiff_t)pitch, dst, pixel, t->c, count);
+    for (int c = 0; c < t->c && !t->add; c++)
+        for (int j = 0; j < count; j++)
+            planes[(size_t)c * pitch + (size_t)j] = t->bias != NULL ? t->bias[c] : 0;
+}
+
+static void planar_chunk(const nn_conv_pass *p, int chunk, const target *t, const nn_gemm_source *w,
+                         const slot *s)
+{
+    const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
+    const nn_conv_view v = nn_conv_look(p, k, t->src, s->copy);
+    const ptrdiff_t pixel = (ptrdiff_t)p->w.dst_step * t->c;
+    const size_t pitch = line_pitch(p);
+    nn_conv_source_lines(s->a, k, &v);
+    nn_conv_target_lines(s->c, p, k, t->dst, t->h, t->w, t->c);
+    nn_conv_tap_offsets(s->tap, p, &v);
+    for (int i = 0; i < k.images * k.rows; i++) {
+        begin_line(t, s->c[i], pixel, p->w.out, s->planes, pitch);
+        multiply_line(w, p, &v, s->a[i], s);
+        nn_kernel.transpose(s->c[i], pixel, s->planes, (ptrdiff_t)pitch, p->w.out, t->c);
+    }
+}
+
+static void correlate_planes(const nn_conv_pass *p, const target *t, const nn_gemm_source *w,
+                             char *slots)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(nn_linear_threads(p->chunks))
+    for (int i = 0; i < p->chunks; i++) {
+        const slot s = slot_here(slots, p);
+        planar_chunk(p, i, t, w, &s);
+    }
+}
+
+/* ---- the two of them ------------------------------------------------------------------------- */
+
+static void run_pass(const nn_conv_pass *p, const target *t, const filters *f, char *scratch)
+{
+    const size_t taps = (size_t)nn_conv_taps(p), weights = taps * (size_t)p->c * (size_t)t->c;
+    ptrdiff_t *tap = nn_linear_carve(&scratch, taps * sizeof *tap);
+    const nn_gemm_source w = source_of(p, f, t->c, tap);
+    if (p->planar) {
+        correlate_planes(p, t, &w, scratch);
+        return;
+    }
+    nn_real *packed = nn_linear_carve(&scratch, weights * sizeof *packed);
+    pack(packed, &w);
+    correlate(p, t, packed, scratch);
+}
+
 static void forward(const nn_call *c)
 {
     const nn_conv_geom g = nn_linear_geom(c->node, c->batch);
-    const nn_conv_pass p = nn_conv_forward(&g, 1);
-    char *at = c->scratch;
-    nn_real *packed = nn_linear_carve(&at, weight_count(&g) * sizeof(nn_real));
-    char *first = at;
-    const slot s = carve_slot(&first, &p);
-    pack(packed, &p, c->x[W], s.tap, g.c, g.kw,
-         (nn_gemm_source){
-             .n = g.o,
-             .len = g.c,
-             .src_step = 1,
-             .src_column = (ptrdiff_t)g.kh * g.kw * g.c,
-         });
+    const nn_conv_pass p = forward_pass(&g);
     const nn_real *bias = c->node->n_in > BIAS ? c->x[BIAS] : NULL;
-    correlate(&p, &(target){ c->x[X], bias, c->y, g.oh, g.ow, g.o, false }, packed, at);
+    run_pass(&p, &(target){ c->x[X], bias, c->y, g.oh, g.ow, g.o, false },
+             &(filters){ c->x[W], 1, (ptrdiff_t)g.kh * g.kw * g.c, g.c, g.kw }, c->scratch);
 }
 
 static void backward_x(const nn_call *c, const nn_conv_geom *g)
 {
     for (int i = 0; i < nn_conv_phases(g); i++) {
-        const nn_conv_pass p = nn_conv_backward(g, i);
-        char *at = c->scratch;
-        nn_real *packed = nn_linear_carve(&at, weight_count(g) * sizeof(nn_real));
-        char *first = at;
-        const slot s = carve_slot(&first, &p);
-        pack(packed, &p, c->x[W], s.tap, g->c, g->kw,
-             (nn_gemm_source){
-                 .n = g->c,
-                 .len = g->o,
-                 .src_step = (ptrdiff_t)g->kh * g->kw * g->c,
-                 .src_column = 1,
-             });
-        correlate(&p, &(target){ c->dy, NULL, c->dx[X], g->h, g->w, g->c, c->add[X] }, packed, at);
+        const nn_conv_pass p = backward_pass(g, i);
+        run_pass(&p, &(target){ c->dy, NULL, c->dx[X], g->h, g->w, g->c, c->add[X] },
+                 &(filters){ c->x[W], (ptrdiff_t)g->kh * g->kw * g->c, 1, g->c, g->kw },
+                 c->scratch);
     }
 }
 
