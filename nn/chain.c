@@ -378,7 +378,7 @@ static bool wants_norm(const work *w)
 {
     const nn_call *c = w->call[0];
     return has_norm(w->ch) && (c->dx[NN_BNORM_X] != NULL || c->dx[NN_BNORM_GAMMA] != NULL ||
-                               c->dx[NN_BNORM_BETA] != NULL);
+                               c->dx[NN_BNORM_BETA] != NULL || c->dx[NN_BNORM_BIAS] != NULL);
 }
 
 void nn_chain_backward(const nn_chain *ch, const nn_call *call)

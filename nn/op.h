@@ -86,7 +86,7 @@ typedef struct nn_fakequant_attr {
 
 typedef union nn_attr {
     nn_window window;    /* conv2d, dwconv2d, max_pool, avg_pool */
-    nn_bnorm_attr bnorm; /* bnorm, bnscale, bnbias */
+    nn_bnorm_attr bnorm; /* bnorm, bnscale, bnbias, bncorrect, bngrid */
     nn_pad_attr pad;
     nn_shape reshape;
     nn_xent_attr xent;

@@ -52,6 +52,7 @@ NO_EXAMPLES(input)
 NO_EXAMPLES(param)
 NO_EXAMPLES(fakequant)
 NO_EXAMPLES(quantbias)
+NO_EXAMPLES(bngrid)
 
 /* ---- weights ---- */
 
@@ -143,7 +144,8 @@ static const example bad_dwconv2d = { 2,
     .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
 
 #define BNORM_FOLDED                                                                               \
-    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, 0, true } }
+    .holds = { NOISE, POSITIVE, NOISE, MEAN, VARIANCE, NOISE },                                    \
+    .attr = { .bnorm = { 1e-3, 0.9, 0, true } }
 
 static const example examples_bnorm[] = {
     { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) }, BNORM, .run = TRAINING },
@@ -155,8 +157,30 @@ static const example examples_bnorm[] = {
     { 5, .in = { SHAPE(N, 4, 4, 16), VECTORS(16) }, BNORM_FOLDED, .run = TRAINING },
     { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(7) }, BNORM_FOLDED,
       .run = { .training = true, .freeze_bn = true } },
+    { 6, .in = { SHAPE(N, 4, 4, 5), VECTORS(5), SHAPE(5) }, BNORM_FOLDED, .run = TRAINING },
+    { 6, .in = { SHAPE(N, 5, 3, 7), VECTORS(7), SHAPE(7) }, BNORM_FOLDED,
+      .run = { .training = true, .freeze_bn = true } },
 };
 static const example bad_bnorm = { 5, .in = { SHAPE(N, 5, 3, 7), VECTORS(8) }, BNORM };
+
+#define CORRECTED                                                                                  \
+    .holds = { NOISE, NOISE, POSITIVE, NOISE, MEAN, VARIANCE, NOISE },                             \
+    .attr = { .bnorm = { 1e-3, 0.9, 0, false } }
+
+static const example examples_bncorrect[] = {
+    { 6, .in = { SHAPE(N, 5, 3, 7), SHAPE(N, 5, 3, 7), VECTORS(7) }, CORRECTED, .run = TRAINING },
+    { 7, .in = { SHAPE(N, 4, 4, 5), SHAPE(N, 4, 4, 5), VECTORS(5), SHAPE(5) }, CORRECTED,
+      .run = TRAINING },
+    { 7, .in = { SHAPE(N, 4, 4, 5), SHAPE(N, 4, 4, 5), VECTORS(5), SHAPE(5) }, CORRECTED,
+      .run = { .training = true, .freeze_bn = true } },
+    { 6, .in = { SHAPE(N, 3, 5, 3), SHAPE(N, 3, 5, 3), VECTORS(3) }, CORRECTED,
+      .run = { .training = false } },
+    { 6, .in = { SHAPE(N, 7, 7, 300), SHAPE(N, 7, 7, 300), VECTORS(300) }, CORRECTED,
+      .run = TRAINING },
+};
+static const example bad_bncorrect = {
+    6, .in = { SHAPE(N, 5, 3, 7), SHAPE(N, 5, 3, 6), VECTORS(7) }, CORRECTED
+};
 
 #define SCALED(axis_)                                                                              \
     .holds = { NOISE, POSITIVE, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, axis_, false } }

@@ -1,7 +1,8 @@
 /* bnorm - batch normalisation over all dimensions but the last.
  *
- *   x [N,H,W,C] or [N,C], gamma, beta, mean, var [C]      y [as x]
- *   y = gamma (z - m) / s + beta,  s = sqrt(v + epsilon),  z = x, or x / k if attr.folded
+ *   x [N,H,W,C] or [N,C], gamma, beta, mean, var [C], and a bias [C] or none      y [as x]
+ *   y = gamma (z - m) / s + beta,  s = sqrt(v + epsilon),  z = x + bias, or x / k + bias if
+ *   attr.folded
  *
  * Training: m and v are the batch's mean and its (biased) variance over M = N H W elements, and the
  * state inputs follow them: mean = momentum mean + (1 - momentum) m, var likewise with the unbiased
@@ -9,8 +10,8 @@
  * v = var.
  *
  *   dbeta = sum dy,  dgamma = sum dy zhat,  zhat = (z - m) / s
- *   training   dz = gamma / s (dy - dbeta / M - zhat dgamma / M)
- *   otherwise  dz = gamma / s dy
+ *   training   dz = gamma / s (dy - dbeta / M - zhat dgamma / M),  dbias = 0
+ *   otherwise  dz = gamma / s dy,                                  dbias = gamma / s dbeta
  *
  * Folded: x comes from a convolution whose weights bnscale multiplied by k = gamma / sqrt(var +
  * epsilon), var as it was before this step.  So one convolution by quantized, folded weights feeds
@@ -33,17 +34,17 @@
 #include "nn/base/mem.h"
 #include "nn/kernels/kernels.h"
 
-enum { X = NN_BNORM_X, GAMMA, BETA, MEAN, VAR };
+enum { X = NN_BNORM_X, GAMMA, BETA, MEAN, VAR, BIAS };
 
-static nn_status check_vector(const nn_node *n, int k, int channels)
+nn_status nn_bnorm_check_vector(const nn_node *n, int k, bool state)
 {
     char text[NN_SHAPE_TEXT];
     const nn_node *v = n->in[k];
-    bool is_state = v->param != NULL && v->param->kind == NN_PARAM_STATE;
+    const int channels = nn_shape_channels(n->in[X]->shape);
     if (!nn_shape_equal(v->shape, NN_SHAPE(channels)))
         return NN_NODE_FAIL(n, "input %d is %s, must be [%d] as x has %d channels", k,
                             nn_shape_text(v->shape, text), channels, channels);
-    if (k >= MEAN && !is_state)
+    if (state && (v->param == NULL || v->param->kind != NN_PARAM_STATE))
         return NN_NODE_FAIL(n, "input %d must be a parameter that holds state", k);
     return NN_OK;
 }
@@ -55,8 +56,8 @@ static nn_status infer(nn_node *n)
     char text[NN_SHAPE_TEXT];
     if (x.rank != 2 && x.rank != 4)
         return NN_NODE_FAIL(n, "x is %s, must be [N,H,W,C] or [N,C]", nn_shape_text(x, text));
-    for (int k = GAMMA; k <= VAR; k++)
-        NN_TRY(check_vector(n, k, nn_shape_channels(x)));
+    for (int k = GAMMA; k < n->n_in; k++)
+        NN_TRY(nn_bnorm_check_vector(n, k, k == MEAN || k == VAR));
     if (!(a->epsilon > 0) || !(a->momentum >= 0 && a->momentum <= 1))
         return NN_NODE_FAIL(n, "epsilon %g must be above 0 and momentum %g within [0, 1]",
                             a->epsilon, a->momentum);
@@ -110,22 +111,16 @@ static nn_need need(const nn_node *n, int batch, bool training)
                       .scratch = nn_bnorm_scratch(n, batch) };
 }
 
-static double *sums_of(const nn_bnorm_work *w, int chunk)
-{
-    return w->sums + 2 * (size_t)chunk * w->stride;
-}
-
 void nn_bnorm_clear(const nn_bnorm_work *w, int chunk)
 {
-    memset(sums_of(w, chunk), 0, 2 * w->stride * sizeof(double));
+    memset(nn_bnorm_sums(w, chunk), 0, 2 * w->stride * sizeof(double));
 }
 
-/* Adds the chunks' sums, in their order, to those of the first chunk. */
-static void join_sums(const nn_bnorm_work *w)
+void nn_bnorm_join(const nn_bnorm_work *w)
 {
     for (int k = 1; k < w->cut.chunks; k++)
         for (size_t i = 0; i < 2 * w->stride; i++)
-            w->sums[i] += sums_of(w, k)[i];
+            w->sums[i] += nn_bnorm_sums(w, k)[i];
 }
 
 /* ---- statistics ------------------------------------------------------------------------------ */
@@ -152,7 +147,7 @@ static double per_x(const nn_call *c, size_t i)
 static void look_at_chunk(const nn_call *c, const nn_bnorm_work *w, int k, bool sums, bool bounds)
 {
     const size_t channels = w->cut.channels, end = nn_rows_begin(w->cut, k + 1);
-    double *sum = sums_of(w, k);
+    double *sum = nn_bnorm_sums(w, k);
     nn_real *low = w->bounds + 2 * (size_t)k * w->stride, *high = low + w->stride;
     nn_bnorm_clear(w, k);
     for (size_t i = 0; bounds && i < channels; i++)
@@ -174,9 +169,14 @@ static void look(const nn_call *c, const nn_bnorm_work *w, bool sums, bool bound
         look_at_chunk(c, w, k, sums, bounds);
 }
 
-/* state = momentum state + (1 - momentum) batch */
-static void follow(nn_real *state, double batch, double momentum)
+static double bias_of(const nn_call *c, size_t i)
 {
+    return c->node->n_in > BIAS ? (double)c->x[BIAS][i] : 0;
+}
+
+void nn_bnorm_follow(const nn_call *c, nn_real *state, double batch)
+{
+    const double momentum = c->node->attr.bnorm.momentum;
     *state = (nn_real)(momentum * (double)*state + (1 - momentum) * batch);
 }
 
@@ -184,19 +184,18 @@ static void follow(nn_real *state, double batch, double momentum)
 static memory by_batch(const nn_call *c, const nn_bnorm_work *w, size_t i)
 {
     double n = (double)w->cut.rows, unbias = w->cut.rows > 1 ? n / (n - 1) : 1;
-    double momentum = c->node->attr.bnorm.momentum;
     memory m = { .mean = w->sums[i] / n, .per_x = per_x(c, i) };
     double variance = fmax(w->sums[w->stride + i] / n - m.mean * m.mean, 0) * m.per_x * m.per_x;
     m.inverse = inverse_deviation(c, variance);
-    follow(&nn_call_state(c, MEAN)[i], m.mean * m.per_x, momentum);
-    follow(&nn_call_state(c, VAR)[i], variance * unbias, momentum);
+    nn_bnorm_follow(c, &nn_call_state(c, MEAN)[i], m.mean * m.per_x + bias_of(c, i));
+    nn_bnorm_follow(c, &nn_call_state(c, VAR)[i], variance * unbias);
     return m;
 }
 
 static memory by_running(const nn_call *c, size_t i)
 {
     memory m = { .inverse = inverse_deviation(c, (double)c->x[VAR][i]), .per_x = per_x(c, i) };
-    m.mean = m.per_x != 0 ? (double)c->x[MEAN][i] / m.per_x : 0;
+    m.mean = m.per_x != 0 ? ((double)c->x[MEAN][i] - bias_of(c, i)) / m.per_x : 0;
     return m;
 }
 
@@ -220,7 +219,7 @@ void nn_bnorm_find(const nn_call *c, const nn_bnorm_work *w, nn_real ends[2])
     if (batch || ends != NULL)
         look(c, w, batch, ends != NULL);
     if (batch)
-        join_sums(w);
+        nn_bnorm_join(w);
     for (size_t i = 0; i < w->cut.channels; i++) {
         memory m = batch ? by_batch(c, w, i) : by_running(c, i);
         double scale = (double)c->x[GAMMA][i] * m.inverse * m.per_x;
@@ -254,7 +253,7 @@ static void forward(const nn_call *c)
 void nn_bnorm_add(const nn_bnorm_work *w, int chunk, const nn_real *dy, const nn_real *x,
                   size_t rows)
 {
-    double *sum = sums_of(w, chunk);
+    double *sum = nn_bnorm_sums(w, chunk);
     nn_kernel.channel_dots(sum, sum + w->stride, dy, x, rows, w->cut.channels);
 }
 
@@ -278,7 +277,7 @@ void nn_bnorm_solve(const nn_call *c, const nn_bnorm_work *w)
 {
     const memory *saved = c->saved;
     const double n = (double)w->cut.rows;
-    join_sums(w);
+    nn_bnorm_join(w);
     for (size_t i = 0; i < w->cut.channels; i++) {
         const memory *m = &saved[i];
         double inverse = m->inverse * m->per_x; /* of x */
@@ -291,6 +290,8 @@ void nn_bnorm_solve(const nn_call *c, const nn_bnorm_work *w)
         w->r[i] = (nn_real)(shift - slope * m->mean);
         give(c, GAMMA, i, gamma_gradient(c, m, sum, dot));
         give(c, BETA, i, sum);
+        if (c->node->n_in > BIAS)
+            give(c, BIAS, i, uses_batch(c) ? 0 : (double)c->x[GAMMA][i] * m->inverse * sum);
     }
 }
 
@@ -321,7 +322,7 @@ static void backward(const nn_call *c)
 
 const nn_op nn_op_bnorm = { .name = "bnorm",
                             .n_in_min = 5,
-                            .n_in_max = 5,
+                            .n_in_max = 6,
                             .flags = NN_FLAG_INPLACE | NN_FLAG_INPLACE_GRAD | NN_FLAG_STATEFUL,
                             .keeps = NN_KEEP_X(X) | NN_KEEP_X(GAMMA),
                             .infer = infer,
