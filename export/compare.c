@@ -193,18 +193,24 @@ static bool is_weight_type(rt_type weights, rt_type activations)
 }
 
 /* The same for op quantbias; a layer without a bias has zeros in the file. */
-static int64_t count_biases(const rt_tensor *t, const nn_node *bias, const nn_real *value)
+static int64_t count_biases(const comparer *c, const rt_tensor *t, const nn_node *bias,
+                            const nn_real *value)
 {
+    const nn_real *x = NULL, *w = NULL;
+    size_t scales = 0;
     int64_t equal = 0;
+    if (bias != NULL) {
+        x = nn_exec_value(c->exec, bias->in[QUANTBIAS_X_SCALE]);
+        w = nn_exec_value(c->exec, bias->in[QUANTBIAS_W_SCALE]);
+        scales = nn_shape_count(bias->in[QUANTBIAS_W_SCALE]->shape);
+    }
     for (size_t i = 0; i < t->count; i++) {
         double code = int32_at(t->data, i);
         if (bias == NULL) {
             equal += code == 0;
             continue;
         }
-        const nn_param *x = bias->in[QUANTBIAS_X_SCALE]->param,
-                       *w = bias->in[QUANTBIAS_W_SCALE]->param;
-        double scale = (double)x->value[0] * (double)w->value[w->count > 1 ? i : 0];
+        double scale = (double)x[0] * (double)w[scales > 1 ? i : 0];
         equal += value[i] == (nn_real)(code * scale);
     }
     return equal;
@@ -233,7 +239,7 @@ static nn_status compare_layer_constants(ex_comparison *out, const comparer *c,
         return nn_fail(NN_EFORMAT, "tensor %s: is no bias of layer %s", b->name, layer->name);
     const nn_real *value = bias != NULL ? nn_exec_value(c->exec, bias) : NULL;
     out->constant[out->n_constants++] =
-        (ex_constant_match){ b->name, (int64_t)b->count, count_biases(b, bias, value) };
+        (ex_constant_match){ b->name, (int64_t)b->count, count_biases(c, b, bias, value) };
     return NN_OK;
 }
 

@@ -38,22 +38,25 @@ static int bits_of(nn_grid g)
 /* One end of the range: scale * (code - zero_point), in binary32 as octet's own. */
 static const char *add_end(writer *w, const char *name, const nn_node *fq, int32_t code)
 {
-    const nn_param *scale = fq->in[EX_FQ_SCALE]->param, *zero = fq->in[EX_FQ_ZERO_POINT]->param;
+    size_t n;
+    const nn_real *scale = ex_values_scales(&w->values, fq, &n);
+    const nn_param *zero = fq->in[EX_FQ_ZERO_POINT]->param;
     nn_shape shape = { 0 };
     if (fq->attr.fakequant.axis >= 0)
-        shape = NN_SHAPE((int)scale->count);
-    float *ends = nn_arena_alloc(w->tf.m.arena, scale->count * sizeof *ends);
-    for (size_t i = 0; ends != NULL && i < scale->count; i++)
-        ends[i] = (float)scale->value[i] * (float)(code - (int32_t)zero->value[i]);
+        shape = NN_SHAPE((int)n);
+    float *ends = nn_arena_alloc(w->tf.m.arena, n * sizeof *ends);
+    for (size_t i = 0; ends != NULL && i < n; i++)
+        ends[i] = (float)scale[i] * (float)(code - (int32_t)zero->value[i]);
     return ex_tf_floats(&w->tf, name, shape, ends);
 }
 
 static nn_status add_fakequant(writer *w, const char *x, const nn_node *fq)
 {
     const nn_grid grid = fq->attr.fakequant.grid;
-    const nn_param *scale = fq->in[EX_FQ_SCALE]->param;
-    for (size_t i = 0; i < scale->count; i++)
-        if (!(scale->value[i] > 0))
+    size_t count;
+    const nn_real *scale = ex_values_scales(&w->values, fq, &count);
+    for (size_t i = 0; i < count; i++)
+        if (!(scale[i] > 0))
             return nn_fail(
                 NN_EINVAL,
                 "%s: has no range yet; train with --qat or calibrate with octet quantize",

@@ -53,14 +53,16 @@ static nn_status check_scales(const ex_lowerer *l, const nn_node *fq, const tfl_
 /* The weight's scales and zero points, one for each output channel or one for all. */
 static nn_status find_scales(tfl_quant *q, ex_lowerer *l, const nn_node *fq)
 {
-    const nn_param *scale = fq->in[EX_FQ_SCALE]->param, *zero = fq->in[EX_FQ_ZERO_POINT]->param;
-    int n = (int)scale->count, axis = fq->attr.fakequant.axis;
+    size_t count;
+    const nn_real *scale = ex_values_scales(&l->values, fq, &count);
+    const nn_param *zero = fq->in[EX_FQ_ZERO_POINT]->param;
+    int n = (int)count, axis = fq->attr.fakequant.axis;
     float *scales = nn_arena_alloc(l->m->arena, (size_t)n * sizeof *scales);
     int64_t *zeros = nn_arena_alloc(l->m->arena, (size_t)n * sizeof *zeros);
     if (scales == NULL || zeros == NULL)
         return NN_ENOMEM;
     for (int i = 0; i < n; i++) {
-        scales[i] = (float)scale->value[i];
+        scales[i] = (float)scale[i];
         zeros[i] = (int64_t)zero->value[i] + l->offset;
         if (!(scales[i] > 0))
             return nn_fail(

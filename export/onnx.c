@@ -134,11 +134,12 @@ static const char *add_transpose(writer *w, const char *name, const char *x, con
 /* ---- scales and zero points -------------------------------------------------------------------
  */
 
-static nn_status check_range(const nn_node *fq)
+static nn_status check_range(const writer *w, const nn_node *fq)
 {
-    const nn_param *scale = fq->in[EX_FQ_SCALE]->param;
-    for (size_t i = 0; i < scale->count; i++)
-        if (!(scale->value[i] > 0))
+    size_t n;
+    const nn_real *scale = ex_values_scales(&w->values, fq, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!(scale[i] > 0))
             return nn_fail(
                 NN_EINVAL,
                 "%s: has no range yet; train with --qat or calibrate with octet quantize",
@@ -151,7 +152,7 @@ static nn_status check_range(const nn_node *fq)
 static const char *add_scale(writer *w, const nn_node *fq, int input)
 {
     const nn_node *leaf = fq->in[input];
-    const size_t count = leaf->param->count, rank = fq->attr.fakequant.axis < 0 ? 0 : 1;
+    const size_t count = nn_shape_count(leaf->shape), rank = fq->attr.fakequant.axis < 0 ? 0 : 1;
     const int64_t dims[] = { (int64_t)count };
     const char **name = &w->name[leaf->index];
     if (*name != NULL)
@@ -195,12 +196,14 @@ static const int *order_of(const nn_node *layer)
 /* The values that the graph computes with lie on the grid: their codes are exact quotients. */
 static uint8_t *codes_of(writer *w, const nn_node *fq, const float *values)
 {
-    const nn_param *scale = fq->in[EX_FQ_SCALE]->param, *zero = fq->in[EX_FQ_ZERO_POINT]->param;
-    size_t count = nn_shape_count(fq->shape), inner = count / scale->count;
+    const nn_param *zero = fq->in[EX_FQ_ZERO_POINT]->param;
+    size_t scales, count = nn_shape_count(fq->shape);
+    const nn_real *scale = ex_values_scales(&w->values, fq, &scales);
+    size_t inner = count / scales;
     uint8_t *codes = values != NULL ? nn_arena_alloc(w->m.arena, count) : NULL;
     for (size_t i = 0; codes != NULL && i < count; i++) {
         size_t c = i / inner;
-        double steps = round((double)values[i] / (double)(float)scale->value[c]);
+        double steps = round((double)values[i] / (double)(float)scale[c]);
         codes[i] = (uint8_t)(int8_t)(steps + (double)zero->value[c]);
     }
     return codes;
@@ -220,7 +223,7 @@ static nn_status add_weight(const char **name, writer *w, const nn_node *layer)
         add_floats(w, n->name, dims, rank, values, count);
         return NN_OK;
     }
-    NN_TRY(check_range(n));
+    NN_TRY(check_range(w, n));
     const char *codes = ex_message_printf(&w->m, "%s/codes", n->name);
     if (codes == NULL)
         return NN_ENOMEM;
@@ -237,8 +240,8 @@ static nn_status add_weight(const char **name, writer *w, const nn_node *layer)
 static const char *add_int_bias(writer *w, const nn_node *n)
 {
     enum { B, X_SCALE, W_SCALE };
-    const nn_param *w_scale = n->in[W_SCALE]->param;
-    const size_t count = nn_shape_count(n->shape), scales = w_scale->count;
+    const nn_real *w_scale = nn_exec_value(w->values.exec, n->in[W_SCALE]);
+    const size_t count = nn_shape_count(n->shape), scales = nn_shape_count(n->in[W_SCALE]->shape);
     const int64_t dims[] = { (int64_t)count }, scale_dims[] = { (int64_t)scales };
     const float x_scale = (float)n->in[X_SCALE]->param->value[0];
     const float *bias = ex_values_floats(w->m.arena, &w->values, n->in[B], NULL);
@@ -249,10 +252,10 @@ static const char *add_int_bias(writer *w, const nn_node *n)
     if (bias == NULL || scale == NULL || codes == NULL || w->m.st != NN_OK)
         return NULL;
     for (size_t i = 0; i < scales; i++)
-        scale[i] = x_scale * (float)w_scale->value[i];
+        scale[i] = x_scale * (float)w_scale[i];
     for (size_t i = 0; i < count; i++)
-        codes[i] = ex_bias_code((double)bias[i],
-                                (double)x_scale * (double)w_scale->value[scales > 1 ? i : 0]);
+        codes[i] =
+            ex_bias_code((double)bias[i], (double)x_scale * (double)w_scale[scales > 1 ? i : 0]);
     add_constant(w, in[0], ONNX__TENSOR_PROTO__DATA_TYPE__INT32, dims, 1,
                  ex_message_words(&w->m, codes, count), count * sizeof *codes);
     add_floats(w, in[1], scale_dims, scales > 1 ? 1 : 0, scale, scales);
@@ -513,7 +516,7 @@ static const nn_node *kept_range(const nn_node *n)
 
 static nn_status add_quant(const char **name, writer *w, const nn_node *n, const nn_node *fq)
 {
-    NN_TRY(check_range(fq));
+    NN_TRY(check_range(w, fq));
     const char *own = n == fq ? n->name : ex_message_printf(&w->m, "%s/act_quant", n->name);
     const char *x = n == fq ? input_of(w, n, EX_FQ_X) : n->name;
     *name = own != NULL ? add_qdq(w, own, x, fq) : NULL;

@@ -55,6 +55,12 @@ float *ex_values_floats(nn_arena *arena, const ex_values *v, const nn_node *n, c
     return floats;
 }
 
+const nn_real *ex_values_scales(const ex_values *v, const nn_node *fq, size_t *n)
+{
+    *n = nn_shape_count(fq->in[EX_FQ_SCALE]->shape);
+    return nn_exec_value(v->exec, fq->in[EX_FQ_SCALE]);
+}
+
 void *ex_words(nn_arena *arena, const void *words, size_t n)
 {
     uint8_t *bytes = nn_arena_alloc(arena, 4 * n);
@@ -81,7 +87,8 @@ ex_padding ex_padding_of(const nn_window *w, nn_shape x)
 bool ex_is_constant(const nn_node *n)
 {
     return n->id == NN_OP_param || n->id == NN_OP_bnscale || n->id == NN_OP_bnbias ||
-           n->id == NN_OP_quantbias || (n->id == NN_OP_fakequant && ex_is_weight_quant(n)) ||
+           n->id == NN_OP_bngrid || n->id == NN_OP_quantbias ||
+           (n->id == NN_OP_fakequant && ex_is_weight_quant(n)) ||
            (n->id == NN_OP_input && n->shape.rank < 2) || (n->op->flags & NN_FLAG_TRAIN_ONLY);
 }
 

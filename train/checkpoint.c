@@ -259,9 +259,9 @@ static bool has_ranges(const train_network *n)
 {
     for (int i = 0; n->deploy != NULL && i < nn_graph_count(n->deploy); i++) {
         const nn_node *q = nn_graph_node(n->deploy, i);
-        if (q->id != NN_OP_fakequant)
+        const nn_param *scale = q->id == NN_OP_fakequant ? q->in[3]->param : NULL;
+        if (scale == NULL) /* or computed from another one's */
             continue;
-        const nn_param *scale = q->in[3]->param;
         for (size_t k = 0; k < scale->count; k++)
             if (!(scale->value[k] > 0))
                 return false;

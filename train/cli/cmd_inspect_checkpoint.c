@@ -51,18 +51,21 @@ static void describe_plan(cJSON *list, const view *v)
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
-/* The next quantized tensor at or after node *i of the deployed graph, which *i then passes. */
-static const nn_node *next_range(const view *v, int *i)
-{
-    for (; v->n->has_ranges && *i < nn_graph_count(v->n->deploy); ++*i)
-        if (nn_graph_node(v->n->deploy, *i)->id == NN_OP_fakequant)
-            return nn_graph_node(v->n->deploy, (*i)++);
-    return NULL;
-}
-
 static const nn_param *state(const nn_node *fq, int k)
 {
     return fq->in[k]->param;
+}
+
+/* The next tensor with a range at or after node *i of the deployed graph, which *i then passes.
+ * (Scales that are computed from another node's belong to its range.) */
+static const nn_node *next_range(const view *v, int *i)
+{
+    for (; v->n->has_ranges && *i < nn_graph_count(v->n->deploy); ++*i) {
+        const nn_node *n = nn_graph_node(v->n->deploy, *i);
+        if (n->id == NN_OP_fakequant && state(n, FQ_SCALE) != NULL)
+            return nn_graph_node(v->n->deploy, (*i)++);
+    }
+    return NULL;
 }
 
 static void extremes(const nn_param *p, double *least, double *most)
