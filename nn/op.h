@@ -119,7 +119,9 @@ typedef struct nn_run {
     bool training;  /* batch statistics, dropout */
     bool observe;   /* fake-quantization ranges follow the data of this pass */
     bool freeze_bn; /* batch norm uses its running statistics and leaves them */
-    uint64_t seed;  /* dropout's randomness is a function of (seed, node, step) */
+    int estimate;  /* this is the n-th pass of which the running statistics shall be the plain mean;
+                      0: they follow by batch norm's momentum */
+    uint64_t seed; /* dropout's randomness is a function of (seed, node, step) */
     int64_t step;
 } nn_run;
 

@@ -16,6 +16,25 @@ nn_node *quant__fold_weight(const quant_folding *f, nn_node *w);
 /* beta + (bias - mean) k; bias NULL: 0. */
 nn_node *quant__fold_bias(const quant_folding *f, nn_node *bias);
 
+/* The leaf of the convolution's own bias, NULL if it has none. */
+nn_node *quant__own_bias(const quant_folding *f);
+
+/* Ways of quant_fold's members: the weight as it is; no bias, its own bias; the batch norm as it
+ * is. */
+nn_node *quant__plain_weight(const quant_folding *f, nn_node *w);
+nn_node *quant__no_bias(const quant_folding *f, nn_node *bias);
+nn_node *quant__plain_bias(const quant_folding *f, nn_node *bias);
+nn_node *quant__plain_norm(const quant_folding *f, nn_node *const in[]);
+
+/* The batch norm's node by op `id`: with its vectors, the first `n` inputs from `x`, and the
+ * convolution's bias behind them if it has one. */
+nn_node *quant__norm(const quant_folding *f, nn_op_id id, nn_node *const x[], int n,
+                     const nn_bnorm_attr *attr);
+
+/* A weight's fakequant node q folded: the codes stay, or change their sign with k, and the scales
+ * become those of op bngrid. */
+nn_node *quant__fold_quantized(const quant_folding *f, nn_node *q);
+
 /* Which dimension of a layer's weight is that of its output channels. */
 int quant__channel_axis(const nn_node *layer);
 

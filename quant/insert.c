@@ -194,7 +194,8 @@ static const nn_node *batch_norm_of(const inserter *s, const nn_node *n)
 
 static const quant_fold *fold_of(const inserter *s)
 {
-    return s->stage == QUANT_NONE ? &quant_fold_running : s->config->fold;
+    bool plain = s->stage == QUANT_NONE || s->stage == QUANT_CALIBRATE;
+    return plain ? &quant_fold_running : s->config->fold;
 }
 
 static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_node *weight,
@@ -208,6 +209,14 @@ static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_nod
     return nn_node_new(to, NN_OP_quantbias, name, in, 3, NULL);
 }
 
+/* Where accumulators are as on the device: in the deployed graph, and in training if no batch norm
+ * stands between. */
+static bool rounds_bias(const inserter *s, const nn_node *bn)
+{
+    const bool live = bn != NULL && !is_folded(s->stage) && !fold_of(s)->folds_away;
+    return !live && quantizes_weights(s->stage) && quantizes_activations(s->stage);
+}
+
 static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], const inserter *s)
 {
     const nn_node *bn = batch_norm_of(s, n);
@@ -215,19 +224,14 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
     nn_node *weight = in[1], *bias = n->n_in > 2 ? in[2] : NULL;
     if (s->stage == QUANT_WATCH)
         return nn_rewrite_copy(to, n, in, NULL);
-    if (bn != NULL && n->n_in > 2 && !is_folded(s->stage)) {
-        nn_graph_stick(to, nn_fail(NN_ENOTSUP,
-                                   "%s %s: has a bias and a batch norm, which makes the bias idle; "
-                                   "leave it out",
-                                   n->op->name, n->name));
-        return NULL;
-    }
     if (bn != NULL)
         weight = fold_of(s)->weight(&f, weight);
     weight = quantize_weight(to, weight, n, s);
-    if (bn != NULL && is_folded(s->stage))
-        bias = quant__fold_bias(&f, bias);
-    if (bias != NULL && quantizes_weights(s->stage) && quantizes_activations(s->stage))
+    if (bn != NULL && s->stage == QUANT_DEPLOY && fold_of(s)->keeps_codes)
+        weight = quant__fold_quantized(&f, weight);
+    if (bn != NULL)
+        bias = is_folded(s->stage) ? quant__fold_bias(&f, bias) : fold_of(s)->bias(&f, bias);
+    if (bias != NULL && rounds_bias(s, bn))
         bias = round_bias(to, bias, n, weight, s);
     nn_node *own[] = { in[0], weight, bias };
     return nn_node_new(to, n->id, n->name, own, bias != NULL ? 3 : 2, &n->attr);

@@ -123,6 +123,13 @@ nn_status quant_config_check(const quant_config *c, const nn_graph *g)
                        "--act-scheme symmetric: with --act-bits %d the device could not hold a "
                        "tensor to its codes; use --act-scheme affine, or 8 bits",
                        c->act_bits);
+    if (c->fold->keeps_codes && c->granularity == QUANT_PER_TENSOR)
+        return nn_fail(
+            NN_EINVAL,
+            "--bn-fold %s: gives each output channel a scale of its own when batch norm "
+            "is folded into it, which --granularity tensor rules out; leave that out, or "
+            "use --bn-fold running or batch",
+            c->fold->name);
     while (*text != '\0') {
         NN_TRY(next_entry(&e, &text));
         if (!matches_some(e.glob, g))

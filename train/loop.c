@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <omp.h>
+#include <string.h>
 
 #include "train/diagnose.h"
 #include "train/evaluate.h"
@@ -61,12 +62,33 @@ static bool has_finite_gradient(const train_loop *t)
     return train_count_not_finite(v.grad, v.count) == 0;
 }
 
+/* ---- folding batch norms away ---------------------------------------------------------------- */
+
+/* What the optimizer and the averages remember is about other parameters: they begin anew. */
+static void fold_away(train_loop *t)
+{
+    const nn_vector v = nn_params_trained(t->network->params);
+    quant_fold_away(t->network->graph);
+    for (int i = 0; i < opt_slot_count(t->optimizer); i++)
+        memset(opt_slot_vector(t->optimizer, i), 0, v.count * sizeof *v.value);
+    if (t->average != NULL)
+        opt_average_reset(t->average);
+}
+
+/* Steps that the optimizer remembers. */
+static int64_t since_fold(const train_loop *t, int64_t step)
+{
+    return step >= t->fold ? step - t->fold : step;
+}
+
 static nn_status update(train_loop *t, int64_t step)
 {
     t->lr = ldexp(opt_schedule_lr(&t->schedule, step, t->total), -(int)t->state.halvings);
     if (t->clip != NULL)
         opt_clip_apply(t->clip);
-    opt_step(t->optimizer, t->lr, step);
+    opt_step(t->optimizer, t->lr, since_fold(t, step));
+    if (step >= t->fold)
+        quant_fold_hold(t->network->graph);
     if (t->average != NULL)
         opt_average_update(t->average, step);
     return NN_OK;
@@ -91,6 +113,8 @@ static nn_status take_step(train_loop *t)
     const nn_run run = run_of(t, step);
 
     lap(t, &before);
+    if (step == t->fold)
+        fold_away(t);
     NN_TRY(ds_loader_next(t->loader, &batch));
     nn_exec_bind(p->exec, p->image, batch->image);
     nn_exec_bind(p->exec, p->label, batch->label);
@@ -162,6 +186,41 @@ static nn_status validate(train_loop *t, train_line *line)
     return st;
 }
 
+/* ---- statistics of the finished network ------------------------------------------------------ */
+
+enum { MOST_ESTIMATING = 100 }; /* batches, as AIMET's default */
+
+static nn_status estimate_statistics(train_loop *t)
+{
+    const train_phase *p = &t->phase[TRAIN_QUANTIZED];
+    const int n = t->batches < MOST_ESTIMATING ? (int)t->batches : MOST_ESTIMATING;
+    const ds_batch *batch;
+    for (int i = 0; i < n; i++) {
+        nn_run run = run_of(t, t->total + i);
+        run.observe = run.freeze_bn = false;
+        run.estimate = i + 1;
+        NN_TRY(ds_loader_next(t->loader, &batch));
+        nn_exec_bind(p->exec, p->image, batch->image);
+        nn_exec_bind(p->exec, p->label, batch->label);
+        nn_exec_forward(p->exec, batch->n, &run);
+    }
+    return NN_OK;
+}
+
+/* After the last step, for the weights that will be used. */
+static nn_status finish(train_loop *t)
+{
+    if (t->state.step < t->total || t->stage != TRAIN_QUANTIZED ||
+        !t->network->quant.fold->reestimates)
+        return NN_OK;
+    if (t->average != NULL)
+        opt_average_swap(t->average);
+    nn_status st = estimate_statistics(t);
+    if (t->average != NULL)
+        opt_average_swap(t->average);
+    return st;
+}
+
 /* ---- the run --------------------------------------------------------------------------------- */
 
 train_moment train_loop_moment(const train_loop *t)
@@ -208,7 +267,8 @@ static void announce(const train_loop *t, const train_hooks *h)
     const struct {
         int64_t step;
         const char *what;
-    } changes[] = { { t->delay_weights, "weights are fake-quantized" },
+    } changes[] = { { t->fold, "batch norms are folded into weights and biases for good" },
+                    { t->delay_weights, "weights are fake-quantized" },
                     { t->delay_acts, "activations are fake-quantized" },
                     { t->freeze_bn, "batch norm statistics stand still" },
                     { t->freeze_ranges, "quantization ranges stand still" } };
@@ -223,6 +283,7 @@ nn_status train_loop_run(train_loop *t, int64_t step, const train_hooks *h)
     while (t->state.step < t->total && t->state.step < step) {
         announce(t, h);
         NN_TRY(take_step(t));
+        NN_TRY(finish(t));
         train_moment now = train_loop_moment(t);
         NN_TRY(write_line(t, h));
         if (h != NULL && h->on_step != NULL)

@@ -26,6 +26,7 @@ struct train_loop {
     int64_t batches, total;
     int64_t delay_weights, delay_acts; /* their first quantized steps; INT64_MAX: never */
     int64_t freeze_bn, freeze_ranges;
+    int64_t fold;       /* before this step batch norms are folded away; INT64_MAX: never */
     int64_t line_every; /* steps */
     train_stage stage;  /* of the last step */
     bool positioned;    /* the loader stands at state.step */

@@ -34,9 +34,11 @@ static nn_status plan_steps(train_loop *t)
     t->line_every = t->batches > LINES_PER_EPOCH ? t->batches / LINES_PER_EPOCH : 1;
     t->freeze_bn = step_or_never(r->quant.freeze_bn, t->batches);
     t->freeze_ranges = step_or_never(r->quant.freeze_ranges, t->batches);
-    t->delay_weights = t->delay_acts = INT64_MAX;
+    t->delay_weights = t->delay_acts = t->fold = INT64_MAX;
     if (r->quant.qat)
         NN_TRY(plan_delays(t, &r->quant.delay));
+    if (r->quant.qat && t->network->quant.fold->folds_away)
+        t->fold = t->delay_weights < t->delay_acts ? t->delay_weights : t->delay_acts;
     t->schedule = opt_schedule_of((opt_schedule_kind)r->training.schedule, r->training.lr,
                                   train_span_steps(r->training.warmup, t->batches));
     return opt_schedule_check(&t->schedule, t->total);

@@ -6,8 +6,8 @@
  *
  * Training: m and v are the batch's mean and its (biased) variance over M = N H W elements, and the
  * state inputs follow them: mean = momentum mean + (1 - momentum) m, var likewise with the unbiased
- * v M / (M - 1), as other frameworks store it.  Otherwise (inference, freeze_bn): m = mean,
- * v = var.
+ * v M / (M - 1), as other frameworks store it (in pass n of an estimate, momentum is 1 - 1 / n).
+ * Otherwise (inference, freeze_bn): m = mean, v = var.
  *
  *   dbeta = sum dy,  dgamma = sum dy zhat,  zhat = (z - m) / s
  *   training   dz = gamma / s (dy - dbeta / M - zhat dgamma / M),  dbias = 0
@@ -176,7 +176,8 @@ static double bias_of(const nn_call *c, size_t i)
 
 void nn_bnorm_follow(const nn_call *c, nn_real *state, double batch)
 {
-    const double momentum = c->node->attr.bnorm.momentum;
+    const int n = c->run->estimate;
+    const double momentum = n > 0 ? 1 - 1.0 / n : c->node->attr.bnorm.momentum;
     *state = (nn_real)(momentum * (double)*state + (1 - momentum) * batch);
 }
 

@@ -6,7 +6,7 @@
  *   dx = dy where lo <= x <= hi, else 0                         (straight-through estimator)
  *
  * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule (NULL:
- * the range is fixed, or another node's) moves min and max when a pass observes, and scale and
+ * the range is fixed, or another node's, or scale is computed from one) moves min and max when a pass observes, and scale and
  * zero_point are derived from them there and nowhere else. While there is no range (scale 0), and
  * in mode NN_FQ_OBSERVE, y = x.
  *
@@ -73,7 +73,8 @@ static nn_status infer(nn_node *n)
     size_t channels = a->axis < 0 ? 1 : (size_t)x.dim[a->axis];
     for (int i = MIN; i <= MEMORY; i++) {
         size_t want = i == MEMORY ? 2 * channels + 1 : channels;
-        if (n->in[i]->param == NULL || n->in[i]->param->count != want)
+        bool computed = i == SCALE && a->rule == NULL;
+        if ((n->in[i]->param == NULL && !computed) || nn_shape_count(n->in[i]->shape) != want)
             return NN_NODE_FAIL(n, "input %d must be a parameter of %zu elements", i, want);
     }
     n->shape = x;
