@@ -74,7 +74,8 @@ struct nn_range_rule; /* how a range follows the data; nn/range.h */
 
 typedef struct nn_fakequant_attr {
     nn_fq_mode mode;
-    const struct nn_range_rule *rule;
+    const struct nn_range_rule *rule;  /* NULL: fixed, or another node's */
+    const struct nn_range_rule *learn; /* the rule, or the other node's, if it learns here */
     nn_grid grid;
     bool symmetric; /* zero point 0, range [-r, r] */
     int axis;       /* channel dimension of a per-channel range, -1 for one range */

@@ -41,6 +41,7 @@ typedef struct nn_param {
     nn_param_kind kind;
     nn_init init;
     bool frozen;    /* --freeze: keeps its value; no gradient is computed for it */
+    bool held;      /* keeps its value for now: an optimizer's step leaves it and its slots alone */
     size_t offset;  /* elements into the vector that holds it, a multiple of 16 */
     nn_real *value; /* NULL until collated */
     nn_real *grad;  /* NULL until collated, and for NN_PARAM_STATE */

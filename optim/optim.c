@@ -114,6 +114,8 @@ void opt_step(opt *o, double lr, int64_t step)
 #pragma omp parallel for schedule(static, 1)
     for (int i = 0; i < o->pieces.n; i++) {
         const opt_piece *p = &o->pieces.piece[i];
+        if (p->param->held)
+            continue;
         opt_update u = { .value = o->trained.value + p->begin,
                          .grad = o->trained.grad + p->begin,
                          .count = p->count,

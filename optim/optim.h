@@ -3,7 +3,7 @@
  * An optimizer is a rule (optims.def), its settings, and slots: vectors laid out as the trained
  * vector of nn/param.h, in which it remembers.  The update is elementwise and depends on the
  * settings, the learning rate, the step's number and the slots alone, so a run that saved its slots
- * resumes bit for bit.  Parameters that are frozen are not touched, nor their slots. */
+ * resumes bit for bit.  Parameters that are frozen or held are not touched, nor their slots. */
 #ifndef OCTET_OPTIM_OPTIM_H
 #define OCTET_OPTIM_OPTIM_H
 

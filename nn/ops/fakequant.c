@@ -10,6 +10,10 @@
  * zero_point are derived from them there and nowhere else. While there is no range (scale 0), and
  * in mode NN_FQ_OBSERVE, y = x.
  *
+ * With attr.learn there is the further input learned [k C], a trained parameter of which the range
+ * is made after each step (quant_ranges_settle); what has a range in common has it in common, too.
+ * The first pass of training gives it its first value; dlearned is the rule's (nn/range.h).
+ *
  * With the further inputs x_scale [1] and w_scale [1] or [O], the scales of the layer whose result
  * x is, or with x_scale alone behind a mean over attr.mean_of values or an average pool, codes are
  * those that the integer network computes from its accumulators (nn/ops/requantize.h): for
@@ -24,17 +28,16 @@
 
 #include "nn/kernels/kernels.h"
 #include "nn/ops/each.h"
+#include "nn/ops/fakequant_learn.h"
 #include "nn/ops/requantize.h"
 #include "nn/ops/rows.h"
 #include "nn/range.h"
 
 enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE, W_SCALE };
+enum { LEARNED = X_SCALE }; /* a deployed network learns nothing */
 enum { GRAIN = 16384, MOST_CHUNKS = 64 };
 
-/* x as [outer, channels, inner]. */
-typedef struct layout {
-    size_t outer, channels, inner;
-} layout;
+typedef nn_fq_layout layout;
 
 static layout layout_of(const nn_node *n, int batch)
 {
@@ -52,7 +55,7 @@ static layout layout_of(const nn_node *n, int batch)
 /* The scales of the layer before, if they are given. */
 static nn_status check_layer(const nn_node *n)
 {
-    if (n->n_in <= X_SCALE)
+    if (n->n_in <= X_SCALE || n->attr.fakequant.learn != NULL)
         return NN_OK;
     size_t channels = (size_t)nn_shape_channels(n->shape);
     size_t scales = n->n_in > W_SCALE ? nn_shape_count(n->in[W_SCALE]->shape) : 1;
@@ -60,6 +63,18 @@ static nn_status check_layer(const nn_node *n)
         n->attr.fakequant.mean_of < 0 || n->attr.fakequant.axis >= 0)
         return NN_NODE_FAIL(n, "%zu weight scales do not fit %zu channels in one range", scales,
                             channels);
+    return NN_OK;
+}
+
+static nn_status check_learned(const nn_node *n, size_t channels)
+{
+    const nn_range_rule *learn = n->attr.fakequant.learn;
+    if (learn == NULL)
+        return NN_OK;
+    const size_t want = (size_t)learn->learned * channels;
+    if (n->n_in != LEARNED + 1 || n->in[LEARNED]->param == NULL ||
+        n->in[LEARNED]->param->count != want)
+        return NN_NODE_FAIL(n, "%s learns a parameter of %zu elements", learn->name, want);
     return NN_OK;
 }
 
@@ -78,6 +93,7 @@ static nn_status infer(nn_node *n)
             return NN_NODE_FAIL(n, "input %d must be a parameter of %zu elements", i, want);
     }
     n->shape = x;
+    NN_TRY(check_learned(n, channels));
     return check_layer(n);
 }
 
@@ -95,13 +111,18 @@ static size_t mask_bytes(layout l)
 /* saved: a bit an element, set where the gradient passes. */
 static nn_need need(const nn_node *n, int batch, bool training)
 {
-    bool masks = training && n->attr.fakequant.mode == NN_FQ_QUANTIZE;
-    size_t ranges = 2 * layout_of(n, batch).channels;
-    size_t observing = (ranges + 2 * MOST_CHUNKS) * sizeof(float);
-    size_t requantizing =
-        n->n_in > X_SCALE ? nn_requantize_bytes((size_t)nn_shape_channels(n->shape)) : 0;
-    return (nn_need){ .saved = masks ? mask_bytes(layout_of(n, batch)) : 0,
-                      .scratch = observing > requantizing ? observing : requantizing };
+    const layout l = layout_of(n, batch);
+    const bool masks = training && n->attr.fakequant.mode == NN_FQ_QUANTIZE;
+    size_t saved = masks ? mask_bytes(l) : 0;
+    size_t scratch = (2 * l.channels + 2 * MOST_CHUNKS) * sizeof(float); /* observing */
+    size_t other = 0;
+    if (masks && n->attr.fakequant.learn != NULL) {
+        saved = nn_fakequant_learn_saved(nn_shape_count_batch(n->shape, batch));
+        other = nn_fakequant_learn_scratch(l);
+    } else if (n->n_in > X_SCALE) {
+        other = nn_requantize_bytes((size_t)nn_shape_channels(n->shape));
+    }
+    return (nn_need){ .saved = saved, .scratch = scratch > other ? scratch : other };
 }
 
 /* ---- observing ----------------------------------------------------------------------------- */
@@ -155,7 +176,8 @@ static void follow(const nn_call *c, const float *min, const float *max)
 
 bool nn_fakequant_observes(const nn_call *c)
 {
-    return c->run->observe && c->node->attr.fakequant.rule != NULL;
+    const nn_fakequant_attr *a = &c->node->attr.fakequant;
+    return c->run->observe && a->rule != NULL && (a->learn == NULL || a->mode == NN_FQ_OBSERVE);
 }
 
 void nn_fakequant_observe(const nn_call *c, nn_real min, nn_real max)
@@ -169,6 +191,14 @@ static void observe(const nn_call *c, layout l)
     float *min = c->scratch, *max = min + l.channels, *slots = max + l.channels;
     find_ranges(min, max, c->x[X], l, slots);
     follow(c, min, max);
+}
+
+/* A learned range begins where it was observed, if only in this batch. */
+static void begin(const nn_call *c, layout l)
+{
+    if (!(c->x[SCALE][0] > 0))
+        observe(c, l);
+    nn_fakequant_begin(c, l);
 }
 
 /* ---- quantizing ---------------------------------------------------------------------------- */
@@ -236,7 +266,8 @@ static void quantize_all(const nn_call *c, layout l, unsigned char *pass)
 static bool requantize(const nn_call *c)
 {
     const nn_node *n = c->node;
-    bool known = n->n_in > X_SCALE && c->saved == NULL && c->x[X_SCALE][0] > 0;
+    bool known = n->n_in > X_SCALE && n->attr.fakequant.learn == NULL && c->saved == NULL &&
+                 c->x[X_SCALE][0] > 0;
     size_t channels = (size_t)nn_shape_channels(n->shape);
     nn_requantize r = { .mean_of = n->attr.fakequant.mean_of,
                         .relu6 = n->attr.fakequant.relu6,
@@ -255,16 +286,29 @@ static bool requantize(const nn_call *c)
     return true;
 }
 
+/* Keeps for backward what it reads; the masks' bits are set as they are quantized. */
+static unsigned char *prepare(const nn_call *c, layout l)
+{
+    if (c->saved == NULL)
+        return NULL;
+    if (c->node->attr.fakequant.learn != NULL) {
+        nn_fakequant_keep(c);
+        return NULL;
+    }
+    return memset(c->saved, 0xFF, mask_bytes(l));
+}
+
 static void forward(const nn_call *c)
 {
     layout l = layout_of(c->node, c->batch);
     if (nn_fakequant_observes(c))
         observe(c, l);
-    if (c->saved != NULL)
-        memset(c->saved, 0xFF, mask_bytes(l));
+    if (c->saved != NULL && nn_fakequant_must_begin(c))
+        begin(c, l);
+    unsigned char *pass = prepare(c, l);
     if (!nn_fakequant_passes_on(c)) {
         if (!requantize(c))
-            quantize_all(c, l, c->saved);
+            quantize_all(c, l, pass);
     } else if (c->y != c->x[X]) {
         memcpy(c->y, c->x[X], nn_call_count(c) * sizeof(nn_real));
     }
@@ -283,6 +327,10 @@ static void backward(const nn_call *c)
 {
     const unsigned char *pass = c->saved;
     layout l = layout_of(c->node, c->batch);
+    if (pass != NULL && c->node->attr.fakequant.learn != NULL) {
+        nn_fakequant_learn_backward(c, l);
+        return;
+    }
     if (c->dx[X] == NULL)
         return;
     if (pass != NULL && l.channels > 1) {
