@@ -131,6 +131,7 @@ nn_status quant_calibrate(const nn_graph *from, const quant_config *config,
     quant_config followed = *config;
     quant_run r = { 0 };
     followed.act_rule = c->how->rule;
+    followed.weight_rule = &quant_range_last;
     NN_TRY(
         quant_calibrator_check(c->how, &filled.options, nn_grid_signed(config->act_bits, false)));
     nn_status st = quant_run_open(&r, from, &followed, QUANT_CALIBRATE, pictures->batch,

@@ -76,16 +76,32 @@ static nn_node *state(nn_graph *to, const char *scope, const char *name, int cou
 typedef struct fq_parts {
     const char *name;
     const char *scope; /* of its range's state */
+    const nn_range_rule *rule;
     nn_fakequant_attr attr;
     const nn_affine *fixed;     /* a range from the start; NULL: none */
     nn_node *x_scale, *w_scale; /* of the layer before; NULL: not to be requantized */
 } fq_parts;
 
-static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p)
+/* What the rule learns, where it does: not while it only watches, and deployed no more. The graph
+ * of calibration has it, so that it belongs to the parameters of every network. */
+static nn_node *learned(nn_graph *to, const fq_parts *p, int channels, const inserter *s)
+{
+    char full[NAME_BYTES + 32];
+    const bool learns =
+        s->stage == QUANT_CALIBRATE || (s->stage != QUANT_DEPLOY && p->attr.mode == NN_FQ_QUANTIZE);
+    if (p->rule == NULL || p->rule->learned == 0 || !learns)
+        return NULL;
+    snprintf(full, sizeof full, "%s/%s", p->scope, p->rule->name);
+    return nn_param_node(to, full, NN_SHAPE(p->rule->learned * channels), NN_PARAM_RANGE,
+                         (nn_init){ .kind = NN_INIT_CONSTANT });
+}
+
+static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p, const inserter *s)
 {
     if (x == NULL)
         return NULL;
     int channels = p->attr.axis < 0 ? 1 : x->shape.dim[p->attr.axis];
+    nn_node *more = learned(to, p, channels, s);
     double scale = p->fixed != NULL ? (double)p->fixed->scale : 0;
     double zero = p->fixed != NULL ? p->fixed->zero_point : 0;
     nn_node *in[] = { x,
@@ -94,10 +110,11 @@ static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p)
                       state(to, p->scope, "scale", channels, scale),
                       state(to, p->scope, "zero_point", channels, zero),
                       state(to, p->scope, "memory", 2 * channels + 1, 0),
-                      p->x_scale,
+                      more != NULL ? more : p->x_scale,
                       p->w_scale };
-    int n_in = p->x_scale == NULL ? 6 : p->w_scale == NULL ? 7 : 8;
+    int n_in = in[6] == NULL ? 6 : p->w_scale == NULL ? 7 : 8;
     nn_attr attr = { .fakequant = p->attr };
+    attr.fakequant.learn = more != NULL ? p->rule : NULL;
     return nn_node_new(to, NN_OP_fakequant, p->name, in, n_in, &attr);
 }
 
@@ -155,6 +172,7 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
     const quant_spec spec = quant_range_spec(s->config, s->from, s->points, point->leader);
     fq_parts p = { .name = name,
                    .scope = scope,
+                   .rule = spec.rule,
                    .attr = { .mode = mode_of(quantizes_activations(s->stage)),
                              .rule = point->leader == n->index ? spec.rule : NULL,
                              .grid = spec.grid,
@@ -162,7 +180,7 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
                              .axis = spec.axis },
                    .fixed = leader->how == QUANT_FIXED ? &leader->fixed : NULL };
     find_layer(&p, to, x, n, s);
-    return fakequant(to, x, &p);
+    return fakequant(to, x, &p, s);
 }
 
 static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
@@ -174,12 +192,13 @@ static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, cons
     const quant_spec spec = quant_weight_spec(s->config, n);
     fq_parts p = { .name = scope,
                    .scope = scope,
+                   .rule = spec.rule,
                    .attr = { .mode = mode_of(quantizes_weights(s->stage)),
                              .rule = spec.rule,
                              .grid = spec.grid,
                              .symmetric = spec.symmetric,
                              .axis = spec.axis } };
-    return fakequant(to, w, &p);
+    return fakequant(to, w, &p, s);
 }
 
 /* ---- layers with weights ----------------------------------------------------------------------

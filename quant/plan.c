@@ -49,8 +49,10 @@ static const char *explain_parameter(const planner *p, const nn_node *n)
     if (reader->in[1] != n)
         return "int32, scale of input * scale of weights";
     const quant_spec s = quant_weight_spec(p->config, reader);
-    return nn_arena_printf(p->arena, "%d bits, %s, one scale %s", s.bits, scheme_name(&s),
-                           s.axis >= 0 ? "for each output channel" : "for all of it");
+    return nn_arena_printf(p->arena, "%d bits, %s, one scale %s%s%s", s.bits, scheme_name(&s),
+                           s.axis >= 0 ? "for each output channel" : "for all of it",
+                           s.rule != &quant_range_last ? ", range by " : "",
+                           s.rule != &quant_range_last ? s.rule->name : "");
 }
 
 /* "", or ": scale * (q - zero point)" if they are known. */

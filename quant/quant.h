@@ -19,9 +19,10 @@ typedef struct quant_config {
     int weight_bits, act_bits;     /* 2 to 8; quant/spec.h says what becomes of them */
     quant_granularity granularity; /* of weights */
     quant_scheme weight_scheme,
-        act_scheme;                /* affine weights are per tensor, and lower to uint8 only */
-    const nn_range_rule *act_rule; /* of activations */
-    const quant_fold *fold;        /* of batch norms, in training */
+        act_scheme;                   /* affine weights are per tensor, and lower to uint8 only */
+    const nn_range_rule *act_rule;    /* of activations */
+    const nn_range_rule *weight_rule; /* of weights; NULL: what goes with act_rule */
+    const quant_fold *fold;           /* of batch norms, in training */
     const char *layers; /* bits of single layers, "GLOB=w4a8,GLOB=w8": a glob names a node, or all
                            below a part of its path; later ones win; NULL: none; borrowed */
     nn_affine input;    /* of the image: real = scale * (code - zero_point), code int8 */
@@ -51,7 +52,8 @@ typedef enum quant_stage {
 
 /* Builds into the empty graph `to`, over the same parameters, the stage's copy of the float graph
  * `from`.  The ranges are parameters of kind NN_PARAM_STATE named after the node or parameter:
- * "stage1/conv1/relu/act_quant/min", "stage1/conv1/weight/quant/scale", ... (nn/range.h).
+ * "stage1/conv1/relu/act_quant/min", "stage1/conv1/weight/quant/scale", ... (nn/range.h); what a
+ * rule learns is of kind NN_PARAM_RANGE and has its name: "stage1/conv1/weight/quant/lsq".
  * QUANT_NONE asks nothing of `from`, needs no config (it may be NULL) and keeps a batch norm that
  * cannot be folded.
  * Errors: NN_ENOTSUP (what cannot be quantized, by name), NN_EINVAL (quant_config_check),

@@ -17,7 +17,7 @@ static nn_real follow(nn_real *biased, double batch, double debias)
     return (nn_real)((double)*biased / debias);
 }
 
-static void observe(nn_range_state *s, const float *batch_min, const float *batch_max)
+void quant_follow_ema(nn_range_state *s, const float *batch_min, const float *batch_max)
 {
     nn_real *min = s->memory, *max = min + s->channels, *t = max + s->channels;
     *t += 1;
@@ -30,4 +30,4 @@ static void observe(nn_range_state *s, const float *batch_min, const float *batc
     }
 }
 
-const nn_range_rule quant_range_ema = { .name = "ema", .observe = observe };
+const nn_range_rule quant_range_ema = { .name = "ema", .observe = quant_follow_ema };

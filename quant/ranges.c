@@ -30,3 +30,36 @@ const nn_range_rule *quant_range_by_name(const char *name)
             near != NULL ? near : "");
     return NULL;
 }
+
+/* `anew`: whatever was in force does not count. */
+static void settle(const nn_graph *g, bool anew)
+{
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (n->id != NN_OP_fakequant || n->attr.fakequant.learn == NULL)
+            continue;
+        nn_range_state s = nn_range_of(n);
+        if (!nn_range_has_begun(&s, &n->attr.fakequant))
+            continue;
+        for (int c = 0; anew && c < s.channels; c++)
+            s.scale[c] = 0;
+        nn_range_settle(&s, &n->attr.fakequant);
+    }
+}
+
+void quant_ranges_settle(const nn_graph *g)
+{
+    settle(g, false);
+}
+
+void quant_ranges_exchange(const nn_graph *g)
+{
+    settle(g, true);
+}
+
+void quant_ranges_hold(nn_params *ps, bool hold)
+{
+    for (int i = 0; i < nn_params_count(ps); i++)
+        if (nn_params_at(ps, i)->kind == NN_PARAM_RANGE)
+            nn_params_at(ps, i)->held = hold;
+}

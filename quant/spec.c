@@ -110,6 +110,29 @@ static nn_status refuse_glob(const char *glob, const nn_graph *g)
                    list);
 }
 
+const nn_range_rule *quant_weight_rule(const quant_config *c)
+{
+    const nn_range_rule *own = c->weight_rule != NULL ? c->weight_rule : c->act_rule->weights;
+    return own != NULL ? own : &quant_range_last;
+}
+
+/* Rules that cannot have the weights, or not with these settings. */
+static nn_status check_weight_rule(const quant_config *c)
+{
+    const nn_range_rule *r = quant_weight_rule(c);
+    if (r->only_positive)
+        return nn_fail(NN_EINVAL,
+                       "--weight-rule %s: is for activations that are never negative; leave it out",
+                       r->name);
+    if (r->signed_is_symmetric && c->weight_scheme == QUANT_AFFINE)
+        return nn_fail(
+            NN_EINVAL,
+            "--weight-scheme affine: %s has weights with zero point 0; use symmetric, or "
+            "--weight-rule last",
+            r->name);
+    return NN_OK;
+}
+
 nn_status quant_config_check(const quant_config *c, const nn_graph *g)
 {
     const char *text = c->layers != NULL ? c->layers : "";
@@ -130,6 +153,7 @@ nn_status quant_config_check(const quant_config *c, const nn_graph *g)
             "is folded into it, which --granularity tensor rules out; leave that out, or "
             "use --bn-fold running or batch",
             c->fold->name);
+    NN_TRY(check_weight_rule(c));
     while (*text != '\0') {
         NN_TRY(next_entry(&e, &text));
         if (!matches_some(e.glob, g))
@@ -148,7 +172,7 @@ quant_spec quant_weight_spec(const quant_config *c, const nn_node *layer)
                          .grid = nn_grid_signed(bits, true),
                          .symmetric = c->weight_scheme == QUANT_SYMMETRIC,
                          .axis = c->granularity == QUANT_PER_CHANNEL ? channels : -1,
-                         .rule = &quant_range_last };
+                         .rule = quant_weight_rule(c) };
 }
 
 /* ---- activations ----------------------------------------------------------------------------- */
@@ -199,13 +223,14 @@ quant_spec quant_range_spec(const quant_config *c, const nn_graph *g, const quan
     quant_spec s = { .bits = MOST_BITS, .grid = nn_grid_signed(MOST_BITS, false), .axis = -1 };
     if (points[leader].how == QUANT_FIXED)
         return s;
-    s.rule = c->act_rule;
-    s.symmetric = c->act_scheme == QUANT_SYMMETRIC;
+    const bool positive = has_only_nonnegatives(g, points, leader);
+    s.rule = c->act_rule->only_positive && !positive ? &quant_range_ema : c->act_rule;
+    s.symmetric = c->act_scheme == QUANT_SYMMETRIC || (s.rule->signed_is_symmetric && !positive);
     if (bits == MOST_BITS)
         return s;
-    if (s.symmetric) {
+    if (c->act_scheme == QUANT_SYMMETRIC) {
         s.why = "symmetric, which the device cannot hold to fewer codes";
-    } else if (!has_only_nonnegatives(g, points, leader)) {
+    } else if (!positive) {
         s.why = "it may be negative, and no operator would hold it to fewer codes";
     } else {
         s.bits = bits;

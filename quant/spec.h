@@ -21,6 +21,9 @@ typedef struct quant_spec {
     const char *why;           /* NULL: as was asked for */
 } quant_spec;
 
+/* The rule of weights' ranges: as set, or what goes with that of activations. */
+const nn_range_rule *quant_weight_rule(const quant_config *c);
+
 /* Of the weight that a layer (quant_has_weight) reads. */
 quant_spec quant_weight_spec(const quant_config *c, const nn_node *layer);
 

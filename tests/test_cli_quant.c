@@ -44,6 +44,22 @@ static void delays(void **state)
     check_agreement("--quant-delay 5,0 --freeze-bn 6 --freeze-ranges 7");
 }
 
+static void learned_ranges(void **state)
+{
+    (void)state;
+    static const char *const rules[] = { "lsq", "lsq+", "pact", "learned", "ema-undebiased" };
+    for (int i = 0; i < 5; i++) {
+        char options[128];
+        snprintf(options, sizeof options,
+                 "--range %s --weight-bits 4 --act-bits %d --quant-delay %d", rules[i],
+                 i % 2 == 0 ? 8 : 4, i % 2 == 0 ? 0 : 3);
+        check_agreement(options);
+    }
+    check_agreement("--range lsq --granularity tensor --ema 0.9");
+    check_agreement("--range lsq+ --granularity tensor --weight-scheme affine");
+    check_agreement("--range ema --weight-rule lsq --weight-bits 3 --quant-delay 2,5");
+}
+
 static void ways_that_do_not_go_together(void **state)
 {
     (void)state;
@@ -60,6 +76,16 @@ static void ways_that_do_not_go_together(void **state)
                       "--act-bits 4 --out %s",
                       test_path("no")),
                 2, "--act-scheme");
+    check_error(octet("train --data sample --model lenet --qat --weight-rule pact --out %s",
+                      test_path("no")),
+                2, "--weight-rule");
+    check_error(octet("train --data sample --model lenet --qat --range lsq --granularity tensor "
+                      "--weight-scheme affine --out %s",
+                      test_path("no")),
+                2, "--weight-rule last");
+    check_error(
+        octet("train --data sample --model lenet --qat --range lsg --out %s", test_path("no")), 2,
+        "did you mean lsq");
 }
 
 int main(void)
@@ -68,6 +94,7 @@ int main(void)
         cmocka_unit_test(schemes),
         cmocka_unit_test(few_bits),
         cmocka_unit_test(delays),
+        cmocka_unit_test(learned_ranges),
         cmocka_unit_test(ways_that_do_not_go_together),
     };
     return cmocka_run_group_tests(tests, train_models, forget);

@@ -18,7 +18,7 @@ static void ema_is_debiased(void **state)
 {
     (void)state;
     nn_real min = 0, max = 0, scale = 0, zero = 0, memory[3] = { 0 };
-    nn_range_state s = { 1, &min, &max, &scale, &zero, memory };
+    nn_range_state s = { 1, &min, &max, &scale, &zero, memory, NULL };
     const float batch[] = { 2, 4, 1, 3 }, lowest = 0.5f; /* a minimum above 0 counts as 0 */
     const double want[] = { 2.0, 3.0005, 2.3330, 2.5 };
     for (int i = 0; i < 4; i++) {
@@ -31,7 +31,7 @@ static void minmax_keeps_the_extremes(void **state)
 {
     (void)state;
     nn_real min = 0, max = 0, scale = 0, zero = 0, memory[3] = { 0 };
-    nn_range_state s = { 1, &min, &max, &scale, &zero, memory };
+    nn_range_state s = { 1, &min, &max, &scale, &zero, memory, NULL };
     const float lo[] = { 1, -2, 0 }, hi[] = { 2, 1, 1 };
     for (int i = 0; i < 3; i++)
         quant_range_minmax.observe(&s, &lo[i], &hi[i]);

@@ -98,6 +98,9 @@ static train_spans delays(int64_t weights, int64_t acts, train_unit unit)
     return (train_spans){ { weights, unit }, { acts, unit } };
 }
 
+/* The rule of ranges that with_everything trains with. */
+static const char *range_rule = "ema";
+
 /* Everything at once, so that everything is resumed: augmentation, averages, momentum, clipping. */
 static void with_everything(setup *s)
 {
@@ -109,6 +112,8 @@ static void with_everything(setup *s)
     s->recipe.training.nesterov = true;
     s->recipe.quant.qat = true;
     s->recipe.quant.delay = delays(3, 5, TRAIN_STEPS);
+    s->recipe.quant.range = range_rule;
+    s->recipe.quant.freeze_ranges = (train_span){ 9, TRAIN_STEPS };
 }
 
 static nn_bytes file_of(const char *path)
@@ -205,6 +210,13 @@ static void resumed_is_uninterrupted(void **state)
     assert_same_file(whole, parts);
 }
 
+static void learned_ranges_are_resumed(void **state)
+{
+    range_rule = "lsq+";
+    resumed_is_uninterrupted(state);
+    range_rule = "ema";
+}
+
 static void threads_do_not_change_bits(void **state)
 {
     (void)state;
@@ -216,6 +228,13 @@ static void threads_do_not_change_bits(void **state)
         omp_set_num_threads(1);
         assert_same_file(test_path("one"), test_path("more"));
     }
+}
+
+static void threads_do_not_change_learned_ranges(void **state)
+{
+    range_rule = "lsq";
+    threads_do_not_change_bits(state);
+    range_rule = "ema";
 }
 
 static void another_network_is_not_resumed(void **state)
@@ -230,6 +249,35 @@ static void another_network_is_not_resumed(void **state)
     assert_ok(train_tensors_read(&file, test_path("w")));
     assert_fails(train_loop_restore(s.loop, file), NN_EFORMAT, "weight");
     train_tensors_free(file);
+    stop(&s);
+}
+
+/* Momentum would carry them on: nothing learned moves any more, weights do. */
+static void frozen_ranges_stand_still(void **state)
+{
+    (void)state;
+    setup s;
+    range_rule = "lsq";
+    with_everything(&s);
+    range_rule = "ema";
+    assert_ok(start(&s));
+    assert_ok(train_loop_run(s.loop, 9, NULL));
+    const nn_params *ps = s.network->params;
+    const nn_vector v = nn_params_trained(ps);
+    nn_real *before = malloc(v.count * sizeof *before);
+    memcpy(before, v.value, v.count * sizeof *before);
+    assert_ok(train_loop_run(s.loop, 12, NULL));
+    int ranges = 0;
+    for (int i = 0; i < nn_params_count(ps); i++) {
+        const nn_param *p = nn_params_at(ps, i);
+        if (p->kind == NN_PARAM_STATE)
+            continue;
+        const bool same = memcmp(p->value, before + p->offset, p->count * sizeof *before) == 0;
+        assert_true(same == (p->kind == NN_PARAM_RANGE));
+        ranges += p->kind == NN_PARAM_RANGE;
+    }
+    assert_true(ranges > 5);
+    free(before);
     stop(&s);
 }
 
@@ -464,6 +512,9 @@ int main(void)
         cmocka_unit_test(adam_learns),
         cmocka_unit_test(resumed_is_uninterrupted),
         cmocka_unit_test(threads_do_not_change_bits),
+        cmocka_unit_test(learned_ranges_are_resumed),
+        cmocka_unit_test(frozen_ranges_stand_still),
+        cmocka_unit_test(threads_do_not_change_learned_ranges),
         cmocka_unit_test(another_network_is_not_resumed),
         cmocka_unit_test(delay_is_exact),
         cmocka_unit_test(delays_may_differ),

@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "quant/ranges.h"
 #include "train/diagnose.h"
 #include "train/evaluate.h"
 #include "train/ship.h"
@@ -86,9 +87,11 @@ static nn_status update(train_loop *t, int64_t step)
     t->lr = ldexp(opt_schedule_lr(&t->schedule, step, t->total), -(int)t->state.halvings);
     if (t->clip != NULL)
         opt_clip_apply(t->clip);
+    quant_ranges_hold(t->network->params, step >= t->freeze_ranges);
     opt_step(t->optimizer, t->lr, since_fold(t, step));
     if (step >= t->fold)
         quant_fold_hold(t->network->graph);
+    quant_ranges_settle(t->phase[stage_of(t, step)].graph);
     if (t->average != NULL)
         opt_average_update(t->average, step);
     return NN_OK;
@@ -136,6 +139,15 @@ static nn_status take_step(train_loop *t)
     return NN_OK;
 }
 
+/* Puts averaged weights in the place of the trained ones, or back. */
+static void swap_average(train_loop *t)
+{
+    if (t->average == NULL)
+        return;
+    opt_average_swap(t->average);
+    quant_ranges_exchange(t->phase[t->stage].graph);
+}
+
 /* ---- validation ------------------------------------------------------------------------------ */
 
 /* The number in the log is the number on the device: the model is written and the file is run. */
@@ -176,11 +188,9 @@ static void compare(train_loop *t, train_line *line)
 
 static nn_status validate(train_loop *t, train_line *line)
 {
-    if (t->average != NULL)
-        opt_average_swap(t->average);
+    swap_average(t);
     nn_status st = score(t, line);
-    if (t->average != NULL)
-        opt_average_swap(t->average);
+    swap_average(t);
     if (st == NN_OK)
         compare(t, line);
     return st;
@@ -320,11 +330,9 @@ nn_status train_loop_save_network(train_loop *t, const char *path)
                                .best_correct = t->state.best_correct,
                                .best_step = t->state.best_step,
                                .halvings = t->state.halvings };
-    if (t->average != NULL)
-        opt_average_swap(t->average);
+    swap_average(t);
     nn_status st = train_checkpoint_save(path, t->network, &bare);
-    if (t->average != NULL)
-        opt_average_swap(t->average);
+    swap_average(t);
     return st;
 }
 

@@ -34,10 +34,24 @@ static const char *model_at(int i)
     return i < model_count() ? model_name(i) : NULL;
 }
 
+static const char auto_rule[] = "auto";
+
 static const char *range_at(int i)
 {
     const nn_range_rule *rule = quant_range_at(i);
     return rule != NULL ? rule->name : NULL;
+}
+
+/* The rules that weights can have, and before them what leaves the choice to --range. */
+static const char *weight_rule_at(int i)
+{
+    const nn_range_rule *rule;
+    if (i == 0)
+        return auto_rule;
+    for (int k = 0; (rule = quant_range_at(k)) != NULL; k++)
+        if (!rule->only_positive && --i == 0)
+            return rule->name;
+    return NULL;
 }
 
 const char *train_data_kind_at(int i)
@@ -338,8 +352,16 @@ static const train_arg quant_args[] = {
       .at = AT(range),
       .value = "ema",
       .form = "NAME",
-      .help = "how activation ranges follow the data",
+      .help = "how activation ranges follow the data, or are learned",
       .name_at = range_at,
+      .flags = TRAIN_MATHS },
+    { .name = "weight-rule",
+      .kind = TRAIN_TEXT,
+      .at = AT(weight_rule),
+      .value = "auto",
+      .form = "NAME",
+      .help = "the same for weights; auto: lsq, lsq+ and learned for both, else the last values'",
+      .name_at = weight_rule_at,
       .flags = TRAIN_MATHS },
     { .name = "bn-fold",
       .kind = TRAIN_CHOICE,
@@ -438,7 +460,12 @@ nn_status train_recipe_quant(quant_config *out, const train_quant_options *q)
     out->layers = q->layers;
     out->is_uint8 = out->weight_scheme == QUANT_AFFINE; /* the only form that holds them */
     out->act_rule = quant_range_by_name(q->range != NULL ? q->range : "");
-    return out->act_rule != NULL ? NN_OK : nn_fail_context(NN_EINVAL, "--range");
+    if (out->act_rule == NULL)
+        return nn_fail_context(NN_EINVAL, "--range");
+    if (q->weight_rule == NULL || strcmp(q->weight_rule, auto_rule) == 0)
+        return NN_OK;
+    out->weight_rule = quant_range_by_name(q->weight_rule);
+    return out->weight_rule != NULL ? NN_OK : nn_fail_context(NN_EINVAL, "--weight-rule");
 }
 
 int64_t train_span_steps(train_span s, int64_t batches)

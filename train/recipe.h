@@ -61,7 +61,7 @@ typedef struct train_quant_options {
     int granularity; /* quant_granularity */
     int weight_scheme, act_scheme, bn_fold;
     const char *layers;                  /* quant_config's; NULL: none */
-    const char *range;                   /* quant_range_by_name */
+    const char *range, *weight_rule;     /* quant_range_by_name; "auto": what goes with range */
     train_span freeze_bn, freeze_ranges; /* 0: never */
     int ship;                            /* 0 last, 1 best */
 } train_quant_options;

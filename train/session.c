@@ -191,11 +191,17 @@ static nn_status build_quantized(train_network *n)
 /* Copies what `info` borrows into the network's arena. */
 static nn_status adopt_info(train_network *n, const train_info *info)
 {
-    const char **texts[] = { &n->info.recipe.data.data,        &n->info.recipe.data.val,
-                             &n->info.recipe.data.resize,      &n->info.recipe.model.model,
-                             &n->info.recipe.training.augment, &n->info.recipe.training.init,
-                             &n->info.recipe.training.freeze,  &n->info.recipe.quant.range,
-                             &n->info.recipe.quant.layers,     &n->info.made };
+    const char **texts[] = { &n->info.recipe.data.data,
+                             &n->info.recipe.data.val,
+                             &n->info.recipe.data.resize,
+                             &n->info.recipe.model.model,
+                             &n->info.recipe.training.augment,
+                             &n->info.recipe.training.init,
+                             &n->info.recipe.training.freeze,
+                             &n->info.recipe.quant.range,
+                             &n->info.recipe.quant.weight_rule,
+                             &n->info.recipe.quant.layers,
+                             &n->info.made };
     n->info = *info;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (*texts[i] != NULL && (*texts[i] = nn_arena_strdup(n->arena, *texts[i])) == NULL)
