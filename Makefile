@@ -85,8 +85,8 @@ TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
 PROTO    := $(wildcard export/*.proto)
 PROTO_USERS := export/graphdef_nodes.c export/onnx.c tests/test_forms.c
-# Gradients in double need the engine only.
-TEST_F64 := test_ops test_exec test_graph test_conv test_ranges
+# Gradients in double need no program.
+TEST_F64 := test_ops test_exec test_graph test_conv test_ranges test_fold
 
 obj      = $(patsubst %.c,$(OUT)/obj/%.o,$1)
 GEN     := $(OUT)/gen
