@@ -23,4 +23,11 @@
  * tensor without a range (naming it), NN_ENOTSUP for a node that has no form, NN_ENOMEM. */
 nn_status ex_graphdef(nn_bytes *out, const nn_graph *g, const ex_info *info);
 
+/* The structure of any graph, also of one that is being trained, as a GraphDef for viewers: each
+ * node by TensorFlow's name for its operator, or octet's where that has none, parameters without
+ * their values, and shapes.  A fakequant node's min and max are constants with their values, zeros
+ * as long as there is no range; min, max, scale and zero_point stand at the node too where it has
+ * one range.  Errors: NN_ENOMEM. */
+nn_status ex_graphdef_outline(nn_bytes *out, const nn_graph *g);
+
 #endif

@@ -169,36 +169,83 @@ void ex_tf_set_shape(ex_tf *w, ex_tf_node *n, const char *name, nn_shape s)
     a->shape = shape_of(w, s);
 }
 
+void ex_tf_set_float(ex_tf *w, ex_tf_node *n, const char *name, float value)
+{
+    Tensorflow__AttrValue *a = add_attr(w, n, name);
+    if (a == NULL)
+        return;
+    a->value_case = TENSORFLOW__ATTR_VALUE__VALUE_F;
+    a->f = value;
+}
+
+void ex_tf_set_result(ex_tf *w, ex_tf_node *n, nn_shape s)
+{
+    static const Tensorflow__AttrValue__ListValue empty = TENSORFLOW__ATTR_VALUE__LIST_VALUE__INIT;
+    Tensorflow__AttrValue *a = add_attr(w, n, "_output_shapes");
+    Tensorflow__AttrValue__ListValue *list = ex_message_new(&w->m, &empty, sizeof empty);
+    if (a == NULL || list == NULL)
+        return;
+    list->shape = ex_message_grow(&w->m, list->shape, 0);
+    if (list->shape == NULL)
+        return;
+    list->shape[list->n_shape++] = shape_of(w, s);
+    a->value_case = TENSORFLOW__ATTR_VALUE__VALUE_LIST;
+    a->list = list;
+}
+
 /* ---- constants ------------------------------------------------------------------------------- */
 
-/* A Const of words of 32 bits, which are copied; gives its name. */
-static const char *add_constant(ex_tf *w, const char *name, ex_tf_type type, nn_shape s,
-                                const void *words)
+/* A Const without values; NULL if memory is out. */
+static Tensorflow__TensorProto *add_constant(ex_tf *w, const char *name, ex_tf_type type,
+                                             nn_shape s)
 {
     static const Tensorflow__TensorProto empty = TENSORFLOW__TENSOR_PROTO__INIT;
-    const size_t count = nn_shape_count(s);
     ex_tf_node *n = ex_tf_add(w, "Const", name, NULL, 0);
     Tensorflow__TensorProto *t = ex_message_new(&w->m, &empty, sizeof empty);
-    uint8_t *bytes = ex_message_words(&w->m, words, count);
     ex_tf_set_type(w, n, "dtype", type);
     Tensorflow__AttrValue *a = add_attr(w, n, "value");
-    if (a == NULL || t == NULL || bytes == NULL)
+    if (a == NULL || t == NULL)
         return NULL;
-    t->has_dtype = t->has_tensor_content = true;
+    t->has_dtype = true;
     t->dtype = (Tensorflow__DataType)type;
     t->tensor_shape = shape_of(w, s);
-    t->tensor_content = (ProtobufCBinaryData){ 4 * count, bytes };
     a->value_case = TENSORFLOW__ATTR_VALUE__VALUE_TENSOR;
     a->tensor = t;
+    return t;
+}
+
+/* A Const of words of 32 bits, which are copied; gives its name. */
+static const char *add_words(ex_tf *w, const char *name, ex_tf_type type, nn_shape s,
+                             const void *words)
+{
+    const size_t count = nn_shape_count(s);
+    uint8_t *bytes = ex_message_words(&w->m, words, count);
+    Tensorflow__TensorProto *t = add_constant(w, name, type, s);
+    if (t == NULL || bytes == NULL)
+        return NULL;
+    t->has_tensor_content = true;
+    t->tensor_content = (ProtobufCBinaryData){ 4 * count, bytes };
+    return name;
+}
+
+const char *ex_tf_readable(ex_tf *w, const char *name, nn_shape s, const float *values)
+{
+    const size_t count = nn_shape_count(s);
+    float *copy = ex_message_new(&w->m, values, count * sizeof *values);
+    Tensorflow__TensorProto *t = add_constant(w, name, EX_TF_FLOAT, s);
+    if (t == NULL || copy == NULL)
+        return NULL;
+    t->n_float_val = count;
+    t->float_val = copy;
     return name;
 }
 
 const char *ex_tf_floats(ex_tf *w, const char *name, nn_shape s, const float *values)
 {
-    return add_constant(w, name, EX_TF_FLOAT, s, values);
+    return add_words(w, name, EX_TF_FLOAT, s, values);
 }
 
 const char *ex_tf_ints(ex_tf *w, const char *name, nn_shape s, const int32_t *values)
 {
-    return add_constant(w, name, EX_TF_INT32, s, values);
+    return add_words(w, name, EX_TF_INT32, s, values);
 }

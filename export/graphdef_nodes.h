@@ -37,12 +37,18 @@ void ex_tf_set_bool(ex_tf *w, ex_tf_node *n, const char *name, bool value);
 void ex_tf_set_int(ex_tf *w, ex_tf_node *n, const char *name, int64_t value);
 void ex_tf_set_text(ex_tf *w, ex_tf_node *n, const char *name, const char *value);
 void ex_tf_set_shape(ex_tf *w, ex_tf_node *n, const char *name, nn_shape s);
+void ex_tf_set_float(ex_tf *w, ex_tf_node *n, const char *name, float value);
+/* The shape of its one result, as viewers show it beside an edge. */
+void ex_tf_set_result(ex_tf *w, ex_tf_node *n, nn_shape s);
 /* Four numbers for N, H, W and C: 1, height, width, 1. */
 void ex_tf_set_nhwc(ex_tf *w, ex_tf_node *n, const char *name, int height, int width);
 
 /* A Const, whose values are copied; gives its name. */
 const char *ex_tf_floats(ex_tf *w, const char *name, nn_shape s, const float *values);
 const char *ex_tf_ints(ex_tf *w, const char *name, nn_shape s, const int32_t *values);
+
+/* The same, whose values a viewer shows as numbers. */
+const char *ex_tf_readable(ex_tf *w, const char *name, nn_shape s, const float *values);
 
 /* "name/what", a name that hangs on a node's; "" if memory is out. */
 const char *ex_tf_under(ex_tf *w, const char *name, const char *what);
