@@ -83,8 +83,9 @@ LIB_SRC  := $(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
 TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
-PROTO    := $(wildcard export/*.proto)
-PROTO_USERS := export/graphdef_nodes.c export/onnx.c tests/test_forms.c
+PROTO    := $(wildcard export/*.proto train/*.proto)
+PROTO_USERS := export/graphdef_nodes.c export/onnx.c train/events.c tests/test_forms.c \
+               tests/test_events.c
 # Gradients in double need no program.
 TEST_F64 := test_ops test_exec test_graph test_conv test_ranges test_fold
 
@@ -272,11 +273,12 @@ ENGINE := $(OUT)/tests/interop/engine
 MODELS  ?= ../shared/models
 CIFAR10 ?=
 
-interop: ## compare with LiteRT, PyTorch, TensorFlow and ONNX Runtime (makes a Python environment in build/)
+interop: ## compare with LiteRT, PyTorch, TensorFlow, ONNX Runtime, TensorBoard (makes a Python environment in build/)
 	@$(MAKE) --no-print-directory interop-litert
 	@$(MAKE) --no-print-directory interop-torch
 	@$(MAKE) --no-print-directory interop-tf
 	@$(MAKE) --no-print-directory interop-onnx
+	@$(MAKE) --no-print-directory interop-events
 
 $(PYTHON):
 	$(Q)python3 -m venv $(VENV)
@@ -317,12 +319,16 @@ interop-onnx: all $(ENGINE) $(VENV)/onnx.installed ## exported ONNX files, calib
 	  $(BUILD)/interop/forms/*/model.onnx* $(wildcard $(BUILD)/interop/forms/*/model.graphdef*); \
 	  else echo "skipped: Netron's readers need node"; fi
 
-.PHONY: interop interop-litert interop-torch interop-tf interop-graphdef interop-onnx
+interop-events: all $(VENV)/events.installed ## event files: TensorBoard
+	$(JUDGE)/events.py $(PROG) $(BUILD)/interop/events
+
+.PHONY: interop interop-litert interop-torch interop-tf interop-graphdef interop-onnx interop-events
 
 TORTURE_KILLS ?= 100
 
 torture: all ## kill a training at random moments, resume it, compare (TORTURE_KILLS=100)
-	sh tests/torture.sh $(PROG) $(BUILD)/torture $(TORTURE_KILLS)
+	@$(MAKE) --no-print-directory $(OUT)/tests/test_events
+	sh tests/torture.sh $(PROG) $(OUT)/tests/test_events $(BUILD)/torture $(TORTURE_KILLS)
 
 .PHONY: torture
 

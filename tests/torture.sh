@@ -1,11 +1,12 @@
 #!/bin/sh
 # Kills a training at random moments until it was killed KILLS times, also while checkpoints are written
 # and around the switch to fake quantization; each time it was resumed to its end, its checkpoints, its
-# model and the steps of its log must be those of a run that nobody disturbed.
+# model, the steps of its log and the values in its event files must be those of a run that nobody disturbed.
+# READER prints event files: tests/test_events.
 #
-#   sh tests/torture.sh OCTET FOLDER [KILLS]
+#   sh tests/torture.sh OCTET READER FOLDER [KILLS]
 set -eu
-octet=$1 folder=$2 kills=${3:-100}
+octet=$1 reader=$2 folder=$3 kills=${4:-100}
 rm -rf "$folder" && mkdir -p "$folder"
 
 # 200 steps; saved after every second one, so that about every second kill meets a save.
@@ -21,6 +22,11 @@ same() {
     done
     steps_of "$folder/whole" > "$folder/want" && steps_of "$1" > "$folder/found"
     cmp "$folder/want" "$folder/found" || { echo "torture: $1/log.csv differs"; exit 1; }
+    for name in run test; do
+        "$reader" "$folder/whole/events.out.tfevents.$name" > "$folder/want"
+        "$reader" "$1/events.out.tfevents.$name" > "$folder/found" || exit 1
+        cmp "$folder/want" "$folder/found" || { echo "torture: $1/events.out.tfevents.$name differs"; exit 1; }
+    done
     for left in "$1"/*.tmp*; do
         [ ! -e "$left" ] || { echo "torture: $left is left over"; exit 1; }
     done
@@ -55,4 +61,4 @@ while [ "$done" -lt "$kills" ]; do
     same "$run"
     rm -rf "$run"
 done
-echo "torture: $done kills in $runs runs of 200 steps; every checkpoint, model and log equal"
+echo "torture: $done kills in $runs runs of 200 steps; every checkpoint, model, log and event file equal"

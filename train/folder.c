@@ -13,10 +13,15 @@
 static const char lock_name[] = ".lock";
 
 /* What a run leaves. */
-static const char *const results[] = { "model.safetensors", "previous.safetensors",
-                                       "best.safetensors",  "model.tflite",
-                                       "recipe.ini",        "log.csv",
-                                       "report.html" };
+static const char *const results[] = { "model.safetensors",
+                                       "previous.safetensors",
+                                       "best.safetensors",
+                                       "model.tflite",
+                                       "recipe.ini",
+                                       "log.csv",
+                                       "report.html",
+                                       "events.out.tfevents.run",
+                                       "events.out.tfevents.test" };
 
 enum { N_RESULTS = sizeof results / sizeof results[0], ROOM_FOR_A_NAME = 64 };
 

@@ -352,6 +352,11 @@ int64_t train_loop_switch(const train_loop *t)
     return last == INT64_MAX ? -1 : last;
 }
 
+const nn_graph *train_loop_graph(const train_loop *t)
+{
+    return t->phase[stage_of(t, t->total - 1)].graph;
+}
+
 size_t train_loop_bytes(const train_loop *t)
 {
     return t->block_bytes;

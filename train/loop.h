@@ -71,6 +71,9 @@ train_moment train_loop_moment(const train_loop *t);
 /* The first quantized step: the quant delay; -1 without QAT. */
 int64_t train_loop_switch(const train_loop *t);
 
+/* The graph of the training steps at the end of the run. */
+const nn_graph *train_loop_graph(const train_loop *t);
+
 /* How often the schedule's learning rate is halved, from the next step on; part of the state. */
 int64_t train_loop_halvings(const train_loop *t);
 void train_loop_set_halvings(train_loop *t, int64_t n);

@@ -11,7 +11,10 @@ typedef struct settings {
     train_recipe recipe;
     const char *out;
     bool resume, overwrite;
+    int events; /* 0 on, 1 off */
 } settings;
+
+static const char *const events_names[] = { "on", "off", NULL };
 
 static const train_arg output_args[] = {
     { .name = "out",
@@ -29,6 +32,13 @@ static const train_arg output_args[] = {
       .kind = TRAIN_FLAG,
       .at = offsetof(settings, overwrite),
       .help = "replace the run in --out",
+      .flags = TRAIN_PASSING },
+    { .name = "events",
+      .kind = TRAIN_CHOICE,
+      .at = offsetof(settings, events),
+      .value = "on",
+      .help = "write event files, for tensorboard --logdir DIR",
+      .choices = events_names,
       .flags = TRAIN_PASSING },
 };
 static const train_rows output_rows = { "output", output_args, TRAIN_N(output_args) };
@@ -107,6 +117,7 @@ static nn_status run(train_call *call)
                                                : s->overwrite ? TRAIN_FOLDER_OVERWRITE
                                                               : TRAIN_FOLDER_NEW,
                                         .args = call->args,
+                                        .events = s->events == 0,
                                         .stop = train_signals_caught };
     train_signals_watch();
     NN_TRY(train_run(&result, &options));

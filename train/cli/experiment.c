@@ -285,6 +285,7 @@ static nn_status train_in(train_experiment *e, train_result *result, const char 
                                         .max_memory = e->common->max_memory,
                                         .out = place_row(e, seed, name, "", path),
                                         .use = TRAIN_FOLDER_RESUME,
+                                        .events = true,
                                         .stop = train_signals_caught };
     train_log("seed %llu  %s", (unsigned long long)seed, name);
     NN_TRY(train_run(result, &options));

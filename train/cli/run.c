@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "quant/plan.h"
+#include "train/board.h"
 #include "train/evaluate.h"
 #include "train/history.h"
 #include "train/cli/log.h"
@@ -26,6 +27,7 @@ typedef struct run {
     train_network *network;
     train_loop *loop;
     train_history history;
+    train_board *board; /* NULL: no event files */
     train_progress progress;
     double saved_at; /* when the state was last saved: time and step */
     int64_t saved_step;
@@ -233,14 +235,18 @@ static nn_status say_plan(const run *r)
     return NN_OK;
 }
 
-/* Log and clocks, from the step where the loop stands. */
+/* Logs and clocks, from the step where the loop stands. */
 static nn_status begin(run *r)
 {
     char path[TRAIN_PATH];
     int64_t step = train_loop_moment(r->loop).step;
     train_progress_begin(&r->progress, step);
     r->saved_at = train_clock();
-    return train_history_open(&r->history, train_folder_file(&r->folder, "log.csv", path), step);
+    NN_TRY(train_history_open(&r->history, train_folder_file(&r->folder, "log.csv", path), step));
+    if (!r->o->events)
+        return NN_OK;
+    return train_board_open(&r->board, &r->folder, r->network, r->set, train_loop_graph(r->loop),
+                            step);
 }
 
 static nn_status prepare(run *r)
@@ -298,7 +304,9 @@ static nn_status on_line(void *ctx, const train_line *line)
     char path[TRAIN_PATH];
     if (line->is_best)
         NN_TRY(train_loop_save_network(r->loop, train_folder_file(&r->folder, best_name, path)));
-    return train_history_add(&r->history, line, train_progress_line(&r->progress, line));
+    const double speed = train_progress_line(&r->progress, line);
+    NN_TRY(train_history_add(&r->history, line, speed));
+    return r->board != NULL ? train_board_line(r->board, line, speed) : NN_OK;
 }
 
 static nn_status on_step(void *ctx, const train_moment *at)
@@ -321,6 +329,13 @@ static bool should_stop(void *ctx)
     return r->result->stopped;
 }
 
+static void close_logs(run *r)
+{
+    train_history_close(&r->history);
+    train_board_close(r->board);
+    r->board = NULL;
+}
+
 /* Back to the last checkpoint, which need not be the step that it was saved for first. */
 static nn_status go_back(run *r, int64_t halvings)
 {
@@ -332,7 +347,7 @@ static nn_status go_back(run *r, int64_t halvings)
     if (st != NN_OK)
         return st;
     train_loop_set_halvings(r->loop, halvings);
-    train_history_close(&r->history);
+    close_logs(r);
     return begin(r);
 }
 
@@ -409,6 +424,9 @@ static nn_status finish(run *r)
     NN_TRY(train_network_load(&n, train_folder_file(&r->folder, best ? best_name : last_name, path),
                               NULL, &r->limits));
     nn_status st = score_network(r, n);
+    if (st == NN_OK && r->o->events && r->result->has_test)
+        st = train_board_end(&r->folder, n, r->set, r->result->step, &r->result->test,
+                             &r->result->int8);
     train_network_free(n);
     return st;
 }
@@ -434,7 +452,7 @@ nn_status train_run(train_result *out, const train_run_options *o)
     if (st == NN_OK && !out->stopped)
         st = finish(&r);
     report_bad(&r);
-    train_history_close(&r.history);
+    close_logs(&r);
     train_loop_free(r.loop);
     train_network_free(r.network);
     ds_close(r.set);

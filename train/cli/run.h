@@ -1,8 +1,8 @@
 /* run - a training run in a folder, from recipe to results.
  *
  * Leaves model.safetensors (the state after the last step, to use or to resume from),
- * best.safetensors (the network with the best validation), recipe.ini, log.csv, and with QAT
- * model.tflite. */
+ * best.safetensors (the network with the best validation), recipe.ini, log.csv, event files for
+ * TensorBoard, and with QAT model.tflite. */
 #ifndef OCTET_TRAIN_CLI_RUN_H
 #define OCTET_TRAIN_CLI_RUN_H
 
@@ -17,6 +17,7 @@ typedef struct train_run_options {
     const char *out;
     train_folder_use use;
     train_args *args;   /* written as recipe.ini, if not NULL; its settings hold *recipe */
+    bool events;        /* event files are written (train/board.h) */
     bool (*stop)(void); /* asked after each step, if not NULL */
 } train_run_options;
 
