@@ -79,7 +79,7 @@ RT_FAST  := runtime/kernels/select.c $(foreach i,avx2 avx512 avx512vnni avxvnni 
 RT_SRC   := $(filter-out $(if $(RT_PORTABLE),$(RT_FAST),runtime/kernels/select_portable.c),$(RT_SRC))
 PROG_SRC := $(wildcard train/cli/*.c)
 LIB_SRC  := $(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
-            data/*.c models/*.c quant/*.c export/*.c train/*.c)
+            data/*.c models/*.c quant/*.c export/*.c train/*.c train/report/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
@@ -355,7 +355,7 @@ format: ## apply .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
 PUBLIC_HEADERS := $(filter-out %_internal.h,$(wildcard nn/base/*.h $(foreach d,nn optim data models quant \
-                  export train,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
+                  export train train/report,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
 
 COMMANDS := $(shell sed -n 's/^TRAIN_COMMAND(\(.*\))/\1/p' train/cli/commands.def)
 SHARE     = $(DESTDIR)$(PREFIX)/share

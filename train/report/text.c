@@ -1,0 +1,170 @@
+#include "train/report/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/base/mem.h"
+
+void report_text_free(report_text *t)
+{
+    nn_mem_free(t->data);
+    *t = (report_text){ 0 };
+}
+
+nn_status report_text_check(const report_text *t)
+{
+    return t->failed ? nn_fail(NN_ENOMEM, "out of memory: a report of more than %zu bytes", t->size)
+                     : NN_OK;
+}
+
+/* Room for n more bytes and a 0; the place where they go, or NULL. */
+static char *reserve(report_text *t, size_t n)
+{
+    if (!t->failed && t->room - t->size < n + 1) {
+        const size_t room = 2 * t->room + n + 4096;
+        char *larger = nn_mem_alloc(room);
+        if (larger != NULL && t->size > 0)
+            memcpy(larger, t->data, t->size);
+        if (larger != NULL) {
+            nn_mem_free(t->data);
+            t->data = larger;
+            t->room = room;
+        }
+        t->failed = larger == NULL;
+    }
+    return t->failed ? NULL : t->data + t->size;
+}
+
+static void append(report_text *t, const char *text, size_t n)
+{
+    char *to = reserve(t, n);
+    if (to == NULL)
+        return;
+    memcpy(to, text, n);
+    t->size += n;
+    t->data[t->size] = '\0';
+}
+
+void report_put(report_text *t, const char *text)
+{
+    append(t, text, strlen(text));
+}
+
+void report_printf(report_text *t, const char *fmt, ...)
+{
+    va_list list, again;
+    va_start(list, fmt);
+    va_copy(again, list);
+    const int n = vsnprintf(NULL, 0, fmt, list);
+    va_end(list);
+    char *to = n >= 0 ? reserve(t, (size_t)n) : NULL;
+    if (to != NULL) {
+        vsnprintf(to, (size_t)n + 1, fmt, again);
+        t->size += (size_t)n;
+    }
+    va_end(again);
+}
+
+void report_number(report_text *t, double x, int digits)
+{
+    if (isfinite(x))
+        report_printf(t, "%.*g", digits, x);
+    else
+        report_put(t, isinf(x) ? (x > 0 ? "\xe2\x88\x9e" : "-\xe2\x88\x9e") : "\xe2\x80\x93");
+}
+
+/* ---- what strangers said --------------------------------------------------------------------- */
+
+static const char replacement[] = "\xef\xbf\xbd", ellipsis[] = "\xe2\x80\xa6";
+
+/* Bytes of the character at s if it is UTF-8 and allowed in XML 1.0 (section 2.2), else 0. */
+static int character(const unsigned char *s)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* shorter forms exist below */
+    const int n = s[0] < 0x80       ? 1
+                  : s[0] >> 5 == 6  ? 2
+                  : s[0] >> 4 == 14 ? 3
+                  : s[0] >> 3 == 30 ? 4
+                                    : 0;
+    uint32_t code = n == 1 ? s[0] : s[0] & (0x7FU >> n);
+    for (int i = 1; i < n; i++) {
+        if (s[i] >> 6 != 2)
+            return 0;
+        code = code << 6 | (s[i] & 0x3F);
+    }
+    const bool control =
+        (code < 0x20 && code != '\t' && code != '\n') || (code >= 0x7F && code < 0xA0);
+    const bool surrogate = code >= 0xD800 && code < 0xE000;
+    const bool fine = n > 0 && code >= least[n] && code <= 0x10FFFF && (code & 0xFFFE) != 0xFFFE;
+    return fine && !control && !surrogate ? n : 0;
+}
+
+static const char *entity(unsigned char c)
+{
+    switch (c) {
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '&':
+        return "&amp;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+/* One character of the text, escaped; returns how many bytes of it that were. */
+static int escape(report_text *t, const char *text)
+{
+    const int n = character((const unsigned char *)text);
+    const char *name = entity((unsigned char)*text);
+    if (n == 0 || name != NULL)
+        report_put(t, n == 0 ? replacement : name);
+    else
+        append(t, text, (size_t)n);
+    return n > 0 ? n : 1;
+}
+
+void report_escape(report_text *t, const char *text)
+{
+    while (text != NULL && *text != '\0')
+        text += escape(t, text);
+}
+
+void report_escape_cut(report_text *t, const char *text, int most)
+{
+    int left = most;
+    for (const char *s = text; s != NULL && *s != '\0'; left--) {
+        const int n = character((const unsigned char *)s);
+        s += n > 0 ? n : 1;
+    }
+    if (left >= 0) {
+        report_escape(t, text);
+        return;
+    }
+    for (int i = 0; i < most - 1; i++)
+        text += escape(t, text);
+    report_put(t, ellipsis);
+}
+
+void report_base64(report_text *t, const uint8_t *bytes, size_t size)
+{
+    static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *to = reserve(t, (size + 2) / 3 * 4);
+    for (size_t i = 0; to != NULL && i < size; i += 3) {
+        const uint32_t b1 = i + 1 < size ? bytes[i + 1] : 0, b2 = i + 2 < size ? bytes[i + 2] : 0;
+        const uint32_t code = (uint32_t)bytes[i] << 16 | b1 << 8 | b2;
+        *to++ = digit[code >> 18];
+        *to++ = digit[code >> 12 & 63];
+        *to++ = i + 1 < size ? digit[code >> 6 & 63] : '=';
+        *to++ = i + 2 < size ? digit[code & 63] : '=';
+        t->size += 4;
+        *to = '\0';
+    }
+}
