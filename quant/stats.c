@@ -11,23 +11,16 @@ enum { FQ_X };
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *text, const char *tail)
+/* "conv1/weight/quant" quantizes the parameter conv1/weight; an activation's name is that of the
+ * node whose result it quantizes, as in the file. */
+static bool name_tensor(quant_tensor_stats *t, nn_arena *a, const nn_node *fakequant)
 {
-    const size_t n = strlen(text), m = strlen(tail);
-    return n >= m && strcmp(text + n - m, tail) == 0;
-}
-
-/* "conv1/relu/act_quant" is the quantization of conv1/relu, "conv1/weight/quant" of the weight. */
-static bool name_tensor(quant_tensor_stats *t, nn_arena *a, const char *node)
-{
-    static const char act[] = "/act_quant", weight[] = "/quant";
-    t->is_weight = !ends_with(node, act);
-    const size_t tail = t->is_weight ? sizeof weight - 1 : sizeof act - 1;
-    char *name = nn_arena_strdup(a, node);
-    if (name != NULL && strlen(name) > tail && (ends_with(name, act) || ends_with(name, weight)))
-        name[strlen(name) - tail] = '\0';
-    t->name = name;
-    return name != NULL;
+    static const char tail[] = "/quant";
+    const size_t n = strlen(fakequant->name), m = sizeof tail - 1;
+    t->is_weight = n > m && strcmp(fakequant->name + n - m, tail) == 0;
+    t->name = t->is_weight ? nn_arena_printf(a, "%.*s", (int)(n - m), fakequant->name)
+                           : nn_arena_strdup(a, fakequant->in[FQ_X]->name);
+    return t->name != NULL;
 }
 
 static nn_status add_tensor(quant_stats *s, const nn_node *fakequant, int bins)
@@ -45,7 +38,7 @@ static nn_status add_tensor(quant_stats *s, const nn_node *fakequant, int bins)
         .most = nn_arena_alloc(s->arena, channels * sizeof *t->most),
     };
     if (t->scale == NULL || t->zero_point == NULL || t->least == NULL || t->most == NULL ||
-        !name_tensor(t, s->arena, fakequant->name))
+        !name_tensor(t, s->arena, fakequant))
         return NN_ENOMEM;
     for (int c = 0; c < range.channels; c++) {
         t->scale[c] = (float)range.scale[c];

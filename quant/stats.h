@@ -11,7 +11,7 @@
 #include "quant/stage.h"
 
 typedef struct quant_tensor_stats {
-    const char *name; /* of the tensor in the file: "stage1/conv1/relu", "stage1/conv1/weight" */
+    const char *name; /* of the tensor in the file of this graph: "conv1/relu", "conv1/weight" */
     bool is_weight;   /* with batch norm folded in; measured once, not for each picture */
     nn_shape shape;
     nn_grid grid;
