@@ -19,6 +19,7 @@ static const char *const results[] = { "model.safetensors",
                                        "model.tflite",
                                        "recipe.ini",
                                        "log.csv",
+                                       "test.csv",
                                        "report.html",
                                        "events.out.tfevents.run",
                                        "events.out.tfevents.test" };

@@ -8,6 +8,7 @@
 #include "train/cli/experiment.h"
 #include "train/cli/log.h"
 #include "train/cli/output.h"
+#include "train/cli/report.h"
 #include "train/cli/signals.h"
 
 typedef struct settings {
@@ -352,6 +353,7 @@ static nn_status finish(const train_experiment *e, const table *t, train_call *c
         NN_TRY(print_json(e, t));
     else
         print_text(e, t);
+    train_report(s->out, &s->common);
     return check_drop(e, t, s->max_drop, call);
 }
 

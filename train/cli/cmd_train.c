@@ -3,6 +3,7 @@
 
 #include "train/cli/command.h"
 #include "train/cli/log.h"
+#include "train/cli/report.h"
 #include "train/cli/run.h"
 #include "train/cli/signals.h"
 
@@ -11,10 +12,11 @@ typedef struct settings {
     train_recipe recipe;
     const char *out;
     bool resume, overwrite;
-    int events; /* 0 on, 1 off */
+    int events, report; /* ON, or 1 */
 } settings;
 
-static const char *const events_names[] = { "on", "off", NULL };
+static const char *const on_off_names[] = { "on", "off", NULL };
+enum { ON };
 
 static const train_arg output_args[] = {
     { .name = "out",
@@ -38,7 +40,14 @@ static const train_arg output_args[] = {
       .at = offsetof(settings, events),
       .value = "on",
       .help = "write event files, for tensorboard --logdir DIR",
-      .choices = events_names,
+      .choices = on_off_names,
+      .flags = TRAIN_PASSING },
+    { .name = "report",
+      .kind = TRAIN_CHOICE,
+      .at = offsetof(settings, report),
+      .value = "on",
+      .help = "write report.html at the end; octet report writes it later",
+      .choices = on_off_names,
       .flags = TRAIN_PASSING },
 };
 static const train_rows output_rows = { "output", output_args, TRAIN_N(output_args) };
@@ -117,7 +126,7 @@ static nn_status run(train_call *call)
                                                : s->overwrite ? TRAIN_FOLDER_OVERWRITE
                                                               : TRAIN_FOLDER_NEW,
                                         .args = call->args,
-                                        .events = s->events == 0,
+                                        .events = s->events == ON,
                                         .stop = train_signals_caught };
     train_signals_watch();
     NN_TRY(train_run(&result, &options));
@@ -128,6 +137,8 @@ static nn_status run(train_call *call)
         return NN_OK;
     }
     (s->common.json ? print_json : print_text)(&result);
+    if (s->report == ON)
+        train_report(s->out, &s->common);
     return NN_OK;
 }
 

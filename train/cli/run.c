@@ -415,6 +415,21 @@ static nn_status score_network(run *r, const train_network *n)
     return n->info.quantized ? finish_quantized(r, n) : NN_OK;
 }
 
+/* test.csv: what is printed at the end, for a report. */
+static nn_status write_scores(const run *r)
+{
+    char path[TRAIN_PATH], text[512];
+    const train_result *of = r->result;
+    const train_score *s = &of->test, *i = &of->int8;
+    int n = snprintf(text, sizeof text, "network,n,top1,top5,loss\n%s,%lld,%.6f,%.6f,%.6f\n",
+                     of->quantized ? "fake-quant" : "float", (long long)s->n, s->top1, s->top5,
+                     s->loss);
+    if (of->quantized)
+        n += snprintf(text + n, sizeof text - (size_t)n, "int8,%lld,%.6f,%.6f,%.6f\n",
+                      (long long)i->n, i->top1, i->top5, i->loss);
+    return nn_file_write(train_folder_file(&r->folder, "test.csv", path), text, (size_t)n);
+}
+
 /* The test pictures are used once, on the weights that are shipped, as they are in the file. */
 static nn_status finish(run *r)
 {
@@ -428,7 +443,7 @@ static nn_status finish(run *r)
         st = train_board_end(&r->folder, n, r->set, r->result->step, &r->result->test,
                              &r->result->int8);
     train_network_free(n);
-    return st;
+    return st == NN_OK && r->result->has_test ? write_scores(r) : st;
 }
 
 static void report_bad(const run *r)

@@ -1,8 +1,8 @@
 /* run - a training run in a folder, from recipe to results.
  *
  * Leaves model.safetensors (the state after the last step, to use or to resume from),
- * best.safetensors (the network with the best validation), recipe.ini, log.csv, event files for
- * TensorBoard, and with QAT model.tflite. */
+ * best.safetensors (the network with the best validation), recipe.ini, log.csv, test.csv (what the
+ * test pictures say), event files for TensorBoard, and with QAT model.tflite. */
 #ifndef OCTET_TRAIN_CLI_RUN_H
 #define OCTET_TRAIN_CLI_RUN_H
 

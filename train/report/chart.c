@@ -153,7 +153,7 @@ void report_axis_y(report_text *t, const report_axis *x, const report_axis *y, c
         report_put(t, "</text>");
     }
     if (label != NULL) {
-        report_printf(t, "<text class=\"m\" x=\"4\" y=\"%g\">", y->to - 7);
+        report_printf(t, "<text class=\"m\" x=\"4\" y=\"%g\">", y->to - 10);
         report_escape(t, label);
         report_put(t, "</text>");
     }

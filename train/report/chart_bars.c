@@ -3,14 +3,26 @@
 
 #include "train/report/chart_internal.h"
 
-enum { WIDTH = 500, LEFT = 128, RIGHT = 430, TOP = 10, ROW = 24, BAR = 16, FOOT = 44 };
+enum { WIDTH = 500, RIGHT = 434, TOP = 10, ROW = 24, BAR = 16, FOOT = 44 };
+enum { MOST_LETTERS = 26, LETTER = 7 }; /* of a name: units of width */
+
+/* Room for the longest name. */
+static double left_of(const report_bar *bars, int n)
+{
+    int longest = 0;
+    for (int i = 0; i < n; i++) {
+        const int length = report_length(bars[i].name);
+        longest = length > longest ? length : longest;
+    }
+    return 14 + LETTER * (longest < MOST_LETTERS ? longest : MOST_LETTERS);
+}
 
 static void draw_bar(report_text *t, const report_axis *x, const report_bar *b, double y)
 {
     const double zero = report_at(x, 0), end = report_at(x, b->value);
     const bool left = end < zero;
-    report_printf(t, "<text class=\"e\" x=\"%d\" y=\"%g\">", LEFT - 8, y + BAR - 4);
-    report_escape_cut(t, b->name, 19);
+    report_printf(t, "<text class=\"e\" x=\"%g\" y=\"%g\">", x->from - 8, y + BAR - 4);
+    report_escape_tail(t, b->name, MOST_LETTERS);
     report_put(t, "</text>");
     if (isfinite(b->value)) {
         report_printf(
@@ -21,7 +33,6 @@ static void draw_bar(report_text *t, const report_axis *x, const report_bar *b, 
         report_escape(t, b->text);
         report_put(t, "</title></rect>");
     }
-    /* a number has room to the left of a bar as long as the bar is not the longest */
     const double at = isfinite(b->value) ? fmax(end, zero) : zero;
     report_printf(t, "<text x=\"%.4g\" y=\"%g\">", at + 5, y + BAR - 4);
     report_escape_cut(t, b->text, 18);
@@ -35,7 +46,7 @@ void report_chart_bars(report_text *t, const report_chart *c, const report_bar *
         e = report_widen(e, bars[i].value);
     const double bottom = TOP + ROW * n;
     const report_axis x =
-        report_axis_of(e.most > e.least ? e : (report_extent){ 0, 1 }, LEFT, RIGHT, 5);
+        report_axis_of(e.most > e.least ? e : (report_extent){ 0, 1 }, left_of(bars, n), RIGHT, 5);
     const report_axis y = { .from = bottom, .to = TOP };
     report_svg_open(t, c, WIDTH, bottom + (c->x_label != NULL ? FOOT : FOOT - 16));
     report_axis_x(t, &x, &y, c->x_label);

@@ -3,7 +3,7 @@
 
 #include "train/report/chart_internal.h"
 
-enum { WIDTH = 400, HEIGHT = 220, LEFT = 44, RIGHT = 388, TOP = 24, BOTTOM = 168, GRID = 176 };
+enum { WIDTH = 400, HEIGHT = 220, LEFT = 44, RIGHT = 388, TOP = 28, BOTTOM = 168, GRID = 176 };
 
 /* ---- histogram ------------------------------------------------------------------------------- */
 
@@ -27,9 +27,9 @@ static void draw_cell(report_text *t, const report_axis *x, const report_axis *y
                       const quant_cell *cell)
 {
     const double from = report_at(x, cell->from), to = report_at(x, cell->to);
-    const double top = report_at(y, log10((double)cell->count));
     if (cell->count == 0)
         return;
+    const double top = report_at(y, log10((double)cell->count));
     report_printf(t, "<rect class=\"f0\" x=\"%.4g\" y=\"%.4g\" width=\"%.3g\" height=\"%.4g\">",
                   from, top, fmax(to - from - 0.3, 0.5), BOTTOM - top);
     report_printf(t, "<title>%.4g to %.4g: %llu</title></rect>", cell->from, cell->to,

@@ -98,7 +98,7 @@ void report_chart_lines(report_text *t, const report_chart *c, const report_seri
     report_axis_y(t, &f.x, &f.y, c->y_label);
     report_axis_x(t, &f.x, &f.y, c->x_label);
     for (int m = 0; m < n_marks; m++)
-        draw_mark(t, &f, &marks[m], TOP + 12 + 15 * m);
+        draw_mark(t, &f, &marks[m], TOP - 5 + 17 * m);
     for (int s = 0; s < n_series; s++)
         draw_line(t, &f, &series[s], s % REPORT_COLOURS);
     for (int s = 0; s < n_series; s++)

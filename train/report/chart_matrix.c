@@ -41,9 +41,10 @@ static void draw_cell(report_text *t, const matrix *m, int row, int column, int6
     }
     report_printf(t, "%lld of %lld</title></rect>", (long long)count, (long long)of);
     if (m->n <= MOST_NUMBERS)
-        report_printf(t,
-                      "<text class=\"c\" pointer-events=\"none\" x=\"%.4g\" y=\"%.4g\">%lld</text>",
-                      x + m->cell / 2, y + m->cell / 2 + 4, (long long)count);
+        report_printf(
+            t, "<text class=\"c\"%s pointer-events=\"none\" x=\"%.4g\" y=\"%.4g\">%lld</text>",
+            share > 0.3 ? " style=\"fill:var(--paper)\"" : "", x + m->cell / 2, y + m->cell / 2 + 4,
+            (long long)count);
 }
 
 /* What is true stands at the left, what was said below, on end. */

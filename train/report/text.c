@@ -137,20 +137,39 @@ void report_escape(report_text *t, const char *text)
         text += escape(t, text);
 }
 
+static const char *next(const char *text)
+{
+    const int n = character((const unsigned char *)text);
+    return text + (n > 0 ? n : 1);
+}
+
+int report_length(const char *text)
+{
+    int n = 0;
+    for (; text != NULL && *text != '\0'; text = next(text))
+        n++;
+    return n;
+}
+
 void report_escape_cut(report_text *t, const char *text, int most)
 {
-    int left = most;
-    for (const char *s = text; s != NULL && *s != '\0'; left--) {
-        const int n = character((const unsigned char *)s);
-        s += n > 0 ? n : 1;
-    }
-    if (left >= 0) {
+    if (report_length(text) <= most) {
         report_escape(t, text);
         return;
     }
     for (int i = 0; i < most - 1; i++)
         text += escape(t, text);
     report_put(t, ellipsis);
+}
+
+void report_escape_tail(report_text *t, const char *text, int most)
+{
+    int left = report_length(text);
+    if (left > most)
+        report_put(t, ellipsis);
+    for (const int kept = left > most ? most - 1 : left; left > kept; left--)
+        text = next(text);
+    report_escape(t, text);
 }
 
 void report_base64(report_text *t, const uint8_t *bytes, size_t size)

@@ -31,8 +31,13 @@ void report_printf(report_text *t, const char *fmt, ...) NN_PRINTF(2, 3);
  * entities; what is not UTF-8, and characters that XML forbids, as U+FFFD.  NULL is "". */
 void report_escape(report_text *t, const char *text);
 
-/* The same, at most `most` characters of it; what is cut ends in an ellipsis. */
+/* The same, at most `most` characters of it; what is cut off stands as an ellipsis, at the end or,
+ * of paths, at the beginning. */
 void report_escape_cut(report_text *t, const char *text, int most);
+void report_escape_tail(report_text *t, const char *text, int most);
+
+/* How many characters it has. */
+int report_length(const char *text);
 
 /* "%.*g", or a dash for what is no number. */
 void report_number(report_text *t, double x, int digits);

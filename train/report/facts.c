@@ -1,0 +1,278 @@
+#define _DEFAULT_SOURCE /* scandir */
+#include "train/report/facts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static const char *join(const report_facts *f, const char *folder, const char *name)
+{
+    return folder[0] != '\0' ? nn_arena_printf(f->arena, "%s/%s", folder, name)
+                             : nn_arena_strdup(f->arena, name);
+}
+
+static bool exists(const report_facts *f, const char *folder, const char *name)
+{
+    const char *path = join(f, folder, name);
+    return path != NULL && access(path, F_OK) == 0;
+}
+
+void report_note_failure(report_facts *f, const char *what)
+{
+    const char *note = nn_arena_printf(f->arena, "%s: %s", what, nn_message());
+    if (note != NULL && f->n_notes < REPORT_MOST_NOTES)
+        f->note[f->n_notes++] = note;
+}
+
+/* A table, or none and a note. */
+static void read_table(report_facts *f, report_csv *out, const char *folder, const char *name)
+{
+    const char *path = join(f, folder, name);
+    *out = (report_csv){ 0 };
+    if (path != NULL && report_csv_read(out, f->arena, path) != NN_OK)
+        report_note_failure(f, name);
+}
+
+/* A small text, or NULL. */
+static const char *read_text(report_facts *f, const char *folder, const char *name)
+{
+    enum { LARGEST = 1 << 20 };
+    nn_bytes file;
+    const char *path = join(f, folder, name);
+    if (path == NULL || nn_file_read(&file, path, LARGEST) != NN_OK) {
+        report_note_failure(f, name);
+        return NULL;
+    }
+    const char *text = nn_arena_strdup(f->arena, (const char *)file.data);
+    nn_bytes_free(&file);
+    return text;
+}
+
+const char *report_recipe_value(nn_arena *a, const char *recipe, const char *name)
+{
+    const size_t n = strlen(name);
+    for (const char *line = recipe; line != NULL && *line != '\0';) {
+        const size_t length = strcspn(line, "\n");
+        if (strncmp(line, name, n) == 0 && strncmp(line + n, " = ", 3) == 0 && length > n + 3)
+            return nn_arena_printf(a, "%.*s", (int)(length - n - 3), line + n + 3);
+        line += length + (line[length] == '\n');
+    }
+    return NULL;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+static void add_run(report_facts *f, const char *name)
+{
+    const char *folder = name[0] != '\0' ? join(f, f->folder, name) : f->folder;
+    report_run *r = &f->run[f->n_runs];
+    if (folder == NULL || f->n_runs == REPORT_MOST_RUNS)
+        return;
+    *r = (report_run){ .name = name, .folder = folder };
+    read_table(f, &r->log, folder, "log.csv");
+    if (exists(f, folder, "test.csv"))
+        read_table(f, &r->test, folder, "test.csv");
+    if (exists(f, folder, "recipe.ini"))
+        r->recipe = read_text(f, folder, "recipe.ini");
+    f->n_runs++;
+}
+
+static int is_no_dot(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
+}
+
+/* Calls `visit` for what lies in folder/inside, by name. */
+static void visit_all(report_facts *f, const char *inside,
+                      void (*visit)(report_facts *f, const char *name))
+{
+    struct dirent **list = NULL;
+    const char *path = inside[0] != '\0' ? join(f, f->folder, inside) : f->folder;
+    const int n = path != NULL ? scandir(path, &list, is_no_dot, alphasort) : 0;
+    for (int i = 0; i < n; i++) {
+        const char *name = join(f, inside, list[i]->d_name);
+        if (name != NULL)
+            visit(f, name);
+        free(list[i]);
+    }
+    free(list);
+}
+
+static void visit_run(report_facts *f, const char *name)
+{
+    const char *folder = join(f, f->folder, name);
+    if (folder != NULL && exists(f, folder, "log.csv"))
+        add_run(f, name);
+}
+
+/* The runs of the experiment's first seed, or those below the folder. */
+static void find_runs(report_facts *f)
+{
+    const int seed = report_csv_column(&f->table, "seed");
+    if (exists(f, f->folder, "log.csv"))
+        add_run(f, "");
+    else if (f->table.rows > 0 && seed >= 0 && !exists(f, f->folder, "float")) {
+        const char *inside =
+            nn_arena_printf(f->arena, "seed%.32s", report_csv_text(&f->table, 0, seed));
+        if (inside != NULL && strchr(inside, '/') == NULL)
+            visit_all(f, inside, visit_run);
+    } else {
+        visit_all(f, "", visit_run);
+    }
+}
+
+static void find_tables(report_facts *f)
+{
+    static const char *const names[] = { "compare.csv", "sweep.csv" };
+    static const char *const commands[] = { "compare", "sweep" };
+    for (int i = 0; i < 2 && f->table_name == NULL; i++) {
+        if (!exists(f, f->folder, names[i]))
+            continue;
+        read_table(f, &f->table, f->folder, names[i]);
+        f->table_name = names[i];
+        if (exists(f, f->folder, "recipe.ini")) {
+            f->recipe = read_text(f, f->folder, "recipe.ini");
+            f->command = nn_arena_printf(f->arena, "octet %s %s/recipe.ini --out NEW", commands[i],
+                                         f->folder);
+        }
+    }
+}
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *text, const char *tail)
+{
+    const size_t n = strlen(text), m = strlen(tail);
+    return n >= m && strcmp(text + n - m, tail) == 0;
+}
+
+static void visit_model(report_facts *f, const char *name)
+{
+    struct stat st;
+    const char *path = join(f, f->folder, name);
+    const bool is_model = ends_with(name, ".tflite") || ends_with(name, ".safetensors");
+    if (!is_model || ends_with(name, "previous.safetensors") || path == NULL ||
+        f->n_files == REPORT_MOST_FILES || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return;
+    f->file[f->n_files++] = (report_file){ name, (size_t)st.st_size };
+}
+
+static const report_file *find_file(const report_facts *f, const char *folder, const char *name)
+{
+    for (int i = 0; i < f->n_files; i++) {
+        const char *wanted = join(f, folder, name);
+        if (wanted != NULL && strcmp(f->file[i].name, wanted) == 0)
+            return &f->file[i];
+    }
+    return NULL;
+}
+
+/* The network to look at: of the last run that became an integer file, else of the last one. */
+static const report_run *choose(report_facts *f)
+{
+    const report_run *chosen = NULL;
+    for (int i = 0; i < f->n_runs; i++) {
+        const report_file *model = find_file(f, f->run[i].name, "model.tflite");
+        const report_file *checkpoint = find_file(f, f->run[i].name, "model.safetensors");
+        if (checkpoint == NULL || (model == NULL && f->model != NULL))
+            continue;
+        chosen = &f->run[i];
+        f->checkpoint = checkpoint->name;
+        f->model = model != NULL ? model->name : NULL;
+    }
+    return chosen;
+}
+
+static void find_models(report_facts *f)
+{
+    visit_all(f, "", visit_model);
+    for (int i = 0; i < f->n_runs; i++)
+        if (f->run[i].name[0] != '\0')
+            visit_all(f, f->run[i].name, visit_model);
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+/* The pictures as the network takes them, with the share held back that its training held back. */
+static nn_status open_set(report_facts *f, const report_run *run, const report_options *o)
+{
+    ds_options base;
+    const train_info *info = &f->network->info;
+    const train_data_options d = { .val = info->recipe.data.val, .skip_bad = true };
+    const char *recipe = run->recipe != NULL ? run->recipe : f->recipe;
+    const char *data = o->data != NULL ? o->data : report_recipe_value(f->arena, recipe, "data");
+    if (data == NULL)
+        return nn_fail(NN_EINVAL, "the recipe does not say which pictures; name them with --data");
+    NN_TRY(train_recipe_dataset(&base, &d, info->seed, o->max_pixels));
+    const ds_options options = train_prep_dataset(&info->prep, &base);
+    return ds_open(&f->set, data, &options);
+}
+
+static nn_status look(report_facts *f, const report_run *run, const report_options *o)
+{
+    nn_bytes file = { 0 };
+    const char *path = join(f, f->folder, f->checkpoint);
+    const char *model = f->model != NULL ? join(f, f->folder, f->model) : NULL;
+    if (path == NULL || (f->model != NULL && model == NULL))
+        return NN_ENOMEM;
+    NN_TRY(train_network_load(&f->network, path, NULL, &o->limits));
+    NN_TRY(open_set(f, run, o));
+    if (model != NULL)
+        NN_TRY(nn_file_read(&file, model, 0));
+    nn_status st = report_look_new(&f->look, f->network, f->set, model != NULL ? &file : NULL,
+                                   o->pictures > 0 ? o->pictures : REPORT_PICTURES);
+    nn_bytes_free(&file);
+    f->has_look = st == NN_OK;
+    return st;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static nn_status read_folder(report_facts *f, const report_options *o)
+{
+    struct stat st;
+    if (stat(f->folder, &st) != 0)
+        return nn_fail(NN_EIO, "%s: %s", f->folder, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return nn_fail(NN_EIO, "%s: is not a folder", f->folder);
+    find_tables(f);
+    find_runs(f);
+    find_models(f);
+    if (f->n_runs == 0 && f->table_name == NULL)
+        return nn_fail(
+            NN_EIO,
+            "%s: has neither log.csv nor compare.csv nor folders with one; name a folder "
+            "that octet train or octet compare left",
+            f->folder);
+    const report_run *run = choose(f);
+    if (run == NULL) {
+        nn_fail(NN_EIO, "there is no model.safetensors (the training is not over, or was cut off)");
+        report_note_failure(f, "layers, mistakes and confusion");
+    } else if (look(f, run, o) != NN_OK) {
+        report_note_failure(f, "layers, mistakes and confusion");
+    }
+    return NN_OK;
+}
+
+nn_status report_facts_read(report_facts *out, const char *folder, const report_options *o)
+{
+    *out = (report_facts){ 0 };
+    NN_TRY(nn_arena_new(&out->arena));
+    out->folder = nn_arena_strdup(out->arena, folder);
+    return out->folder != NULL ? read_folder(out, o) : NN_ENOMEM;
+}
+
+void report_facts_free(report_facts *f)
+{
+    report_look_free(&f->look);
+    ds_close(f->set);
+    train_network_free(f->network);
+    nn_arena_free(f->arena);
+    *f = (report_facts){ 0 };
+}
