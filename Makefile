@@ -96,11 +96,12 @@ RT_LIB  := $(OUT)/liboctet_rt.a
 LIB     := $(OUT)/liboctet.a
 PROG    := $(OUT)/octet
 TESTS   := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_SRC))
+TOUR    := $(OUT)/tour
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all lib runtime tests check demo deps lint format asan tsan f64 install clean help
+.PHONY: all lib runtime tests tour check demo deps lint format asan tsan f64 install clean help
 
 all: $(if $(filter f64,$(MODE)),$(LIB),$(PROG) $(LIB) $(RT_LIB) $(OUT)/liboctet_rt.so) ## build the program and the libraries (default)
 
@@ -168,6 +169,10 @@ $(PROG): $(call obj,$(PROG_SRC)) $(LIB)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
+$(TOUR): $(call obj,$(wildcard docs/tour/code/*.c)) $(LIB)
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
 $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB)
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  ld   $@",:)
@@ -184,6 +189,8 @@ demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the tab
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh ./recipes/demo.sh $(PROG) $(BUILD)/demo
 
+tour: all $(TOUR) ## the guided tour's program (docs/tour)
+
 check: deps ## build and run every test that needs no Python
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@$(MAKE) --no-print-directory run-checks
@@ -193,7 +200,7 @@ check: deps ## build and run every test that needs no Python
 run-checks: all tests
 	@OUT=$(OUT) MODE=$(MODE) sh ./tests/run.sh $(TESTS)
 
-tests: $(TESTS)
+tests: $(TESTS) $(TOUR)
 
 .PHONY: runtime-size
 runtime-size: $(RT_LIB)
