@@ -1,6 +1,8 @@
-/* The commands in docs/own-pictures.md, run as they stand on a folder of generated pictures; and
- * the script of `make demo` on the embedded sample. */
+/* The commands in docs/own-pictures.md, run as they stand on a folder of generated pictures; the
+ * script of `make demo` on the embedded sample; and that every link of a page leads somewhere. */
 #define _XOPEN_SOURCE 700
+#include <ctype.h>
+#include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -148,9 +150,101 @@ static void demo_on_the_sample(void **state)
     nn_bytes_free(&said);
 }
 
+/* ---- links ------------------------------------------------------------------------------------
+ */
+
+static bool is_page(const char *path)
+{
+    const char *end = strrchr(path, '.');
+    return end != NULL && strcmp(end, ".md") == 0;
+}
+
+/* A heading's anchor, as GitHub makes it: "Which rounding?" is "which-rounding". */
+static void make_anchor(char *to, const char *heading, size_t size)
+{
+    size_t n = 0;
+    for (; *heading != '\0' && *heading != '\n' && n + 1 < size; heading++) {
+        if (isalnum((unsigned char)*heading) || *heading == '-' || *heading == '_')
+            to[n++] = (char)tolower((unsigned char)*heading);
+        else if (*heading == ' ')
+            to[n++] = '-';
+    }
+    to[n] = '\0';
+}
+
+static bool has_anchor(const char *path, const char *anchor)
+{
+    nn_bytes page;
+    char found[256] = "";
+    assert_ok(nn_file_read(&page, path, 0));
+    for (const char *at = (const char *)page.data; at != NULL; at = strstr(at, "\n#")) {
+        at += *at == '\n';
+        const char *heading = at + strspn(at, "#");
+        if (heading == at || *heading != ' ')
+            continue;
+        make_anchor(found, heading + 1, sizeof found);
+        if (strcmp(found, anchor) == 0)
+            break;
+    }
+    nn_bytes_free(&page);
+    return strcmp(found, anchor) == 0;
+}
+
+/* `link` as it stands in the page `from`. */
+static void check_link(const char *from, const char *link)
+{
+    char path[1200], *anchor;
+    const char *slash = strrchr(from, '/');
+    if (strstr(link, "://") != NULL)
+        return;
+    if (*link == '#')
+        snprintf(path, sizeof path, "%s%s", from, link);
+    else
+        snprintf(path, sizeof path, "%.*s%s", slash != NULL ? (int)(slash + 1 - from) : 0, from,
+                 link);
+    anchor = strchr(path, '#');
+    if (anchor != NULL)
+        *anchor++ = '\0';
+    if (access(path, R_OK) != 0)
+        fail_msg("%s: there is no %s", from, link);
+    if (anchor != NULL && is_page(path) && !has_anchor(path, anchor))
+        fail_msg("%s: %s has no heading #%s", from, path, anchor);
+}
+
+static int check_page(const char *path)
+{
+    nn_bytes page;
+    char link[512];
+    int links = 0;
+    assert_ok(nn_file_read(&page, path, 0));
+    for (const char *at = (const char *)page.data; (at = strstr(at, "](")) != NULL; at += 2)
+        if (sscanf(at, "](%511[^) \n])", link) == 1) {
+            check_link(path, link);
+            links++;
+        }
+    nn_bytes_free(&page);
+    return links;
+}
+
+static void links_lead_somewhere(void **state)
+{
+    (void)state;
+    static const char *const patterns[] = { "*.md", "docs/*.md", "docs/*/*.md" };
+    int links = 0;
+    for (int p = 0; p < 3; p++) {
+        glob_t found;
+        assert_int_equal(glob(patterns[p], 0, NULL, &found), 0);
+        for (size_t i = 0; i < found.gl_pathc; i++)
+            links += check_page(found.gl_pathv[i]);
+        globfree(&found);
+    }
+    assert_true(links > 50);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(own_pictures),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(links_lead_somewhere),
+                                        cmocka_unit_test(own_pictures),
                                         cmocka_unit_test(demo_on_the_sample) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

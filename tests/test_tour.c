@@ -248,7 +248,6 @@ static void commands(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(quotations),
-                                        cmocka_unit_test(commands) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(quotations), cmocka_unit_test(commands) };
     return cmocka_run_group_tests(tests, find_tools, NULL);
 }
