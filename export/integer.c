@@ -1,6 +1,5 @@
 #include "export/integer.h"
 
-#include "nn/base/chunk.h"
 #include "nn/base/mem.h"
 
 /* The statuses that both have in common have common values; a limit is the caller's to raise. */
@@ -45,14 +44,3 @@ nn_status ex_integer_arena(void **out, const rt_model *m)
                ? NN_OK
                : nn_fail(NN_ENOMEM, "out of memory: the activations need %zu bytes", bytes);
 }
-
-/* Tasks differ in length (the last rows of a picture), so whoever is free takes the next. */
-static void run_tasks(void *context, int chunks, rt_task *task, void *arg)
-{
-    (void)context;
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < chunks; i++)
-        task(arg, i, nn_thread_index());
-}
-
-const rt_parallel ex_integer_threads = { NULL, run_tasks };

@@ -23,10 +23,6 @@ nn_status ex_integer_open(ex_integer *out, const void *bytes, size_t size,
                           const rt_options *options);
 void ex_integer_close(ex_integer *m); /* { 0 } is allowed */
 
-/* Runs an operator's tasks on OpenMP's threads; the model was opened with rt_options.workers =
- * nn_thread_count(). */
-extern const rt_parallel ex_integer_threads;
-
 /* Memory for one run at a time; free with nn_mem_free.  Errors: NN_ENOMEM. */
 nn_status ex_integer_arena(void **out, const rt_model *m);
 

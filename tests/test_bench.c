@@ -1,9 +1,9 @@
 /* octet bench: what it counts, its keys, its errors, and taking turns.  No test looks at a time. */
 #define _POSIX_C_SOURCE 200809L
-#include <omp.h>
 #include <stdatomic.h>
 #include <time.h>
 
+#include "export/crew.h"
 #include "export/integer.h"
 #include "nn/base/mem.h"
 #include "nn/kernels/peak.h"
@@ -140,21 +140,23 @@ static void run_file(uint8_t *codes, size_t n, nn_bytes file, int threads)
 {
     ex_integer m;
     void *arena;
+    ex_crew *crew;
     rt_options options = rt_options_default();
     options.workers = threads;
     options.kernels = rt_kernels_best();
-    omp_set_num_threads(threads);
+    assert_ok(ex_crew_new(&crew, threads));
     assert_ok(ex_integer_open(&m, file.data, file.size, &options));
     assert_ok(ex_integer_arena(&arena, m.model));
     const rt_tensor *in = rt_tensor_at(m.model, rt_input(m.model, 0));
     int8_t *x = rt_data(m.model, arena, rt_input(m.model, 0));
     for (size_t i = 0; i < in->bytes; i++)
         x[i] = (int8_t)test_noise_int(1, i, -128, 127);
-    rt_run(m.model, arena, &ex_integer_threads);
+    rt_run(m.model, arena, ex_crew_parallel(crew));
     assert_int_equal(rt_tensor_at(m.model, rt_output(m.model, 0))->bytes, n);
     memcpy(codes, rt_data(m.model, arena, rt_output(m.model, 0)), n);
     nn_mem_free(arena);
     ex_integer_close(&m);
+    ex_crew_free(crew);
 }
 
 static void threads_give_equal_codes(void **state)
@@ -175,13 +177,13 @@ static void threads_give_equal_codes(void **state)
     nn_bytes_free(&file);
 }
 
-static atomic_int busy[4], clashes, done;
+static atomic_int busy[4], clashes, done, seen[64];
 
 static void be_busy(void *arg, int chunk, int worker)
 {
     const struct timespec moment = { .tv_nsec = 200000 };
     (void)arg;
-    (void)chunk;
+    atomic_fetch_add(&seen[chunk & 63], 1);
     if (worker < 0 || worker >= 4 || atomic_fetch_add(&busy[worker & 3], 1) > 0)
         atomic_fetch_add(&clashes, 1);
     nanosleep(&moment, NULL);
@@ -193,10 +195,60 @@ static void be_busy(void *arg, int chunk, int worker)
 static void tasks_at_one_time_have_different_workers(void **state)
 {
     (void)state;
-    omp_set_num_threads(4);
-    ex_integer_threads.run(ex_integer_threads.context, 64, be_busy, NULL);
+    ex_crew *crew;
+    assert_ok(ex_crew_new(&crew, 4));
+    const rt_parallel *parallel = ex_crew_parallel(crew);
+    parallel->run(parallel->context, 64, be_busy, NULL);
     assert_int_equal(atomic_load(&done), 64);
     assert_int_equal(atomic_load(&clashes), 0);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(atomic_load(&seen[i]), 1);
+    ex_crew_free(crew);
+}
+
+/* Adds its number to the sum that `arg` points to. */
+static void count_in(void *arg, int chunk, int worker)
+{
+    (void)worker;
+    atomic_fetch_add((atomic_long *)arg, chunk + 1);
+}
+
+/* Short rounds in quick succession, now and then after a pause in which the hands fall asleep: no
+ * task of a round is left out, done twice or done in the next one. */
+static void rounds_do_not_mix(void **state)
+{
+    (void)state;
+    const struct timespec pause = { .tv_nsec = 1000000 };
+    atomic_long sums[2] = { 0 };
+    ex_crew *crew;
+    assert_ok(ex_crew_new(&crew, 3));
+    const rt_parallel *parallel = ex_crew_parallel(crew);
+    for (int round = 0; round < 20000; round++) {
+        const int chunks = 1 + round % 7;
+        atomic_store(&sums[round % 2], 0);
+        parallel->run(parallel->context, chunks, count_in, &sums[round % 2]);
+        assert_int_equal(atomic_load(&sums[round % 2]), chunks * (chunks + 1) / 2);
+        if (round % 500 == 0)
+            nanosleep(&pause, NULL);
+    }
+    ex_crew_free(crew);
+}
+
+static void crews_have_limits(void **state)
+{
+    (void)state;
+    ex_crew *crew;
+    assert_fails(ex_crew_new(&crew, 0), NN_EINVAL, "0 is not from 1 to");
+    assert_fails(ex_crew_new(&crew, EX_CREW_MOST + 1), NN_EINVAL, "is not from 1 to");
+    nn_mem_fail_after(1);
+    nn_status st = ex_crew_new(&crew, 2);
+    nn_mem_fail_after(0);
+    assert_int_equal(st, NN_ENOMEM);
+    assert_null(crew);
+    assert_ok(ex_crew_new(&crew, 1));
+    assert_null(ex_crew_parallel(crew));
+    ex_crew_free(crew);
+    ex_crew_free(NULL);
 }
 
 /* ---- turns ----------------------------------------------------------------------------------- */
@@ -324,6 +376,8 @@ int main(void)
         cmocka_unit_test(made_file_is_a_model),
         cmocka_unit_test(threads_give_equal_codes),
         cmocka_unit_test(tasks_at_one_time_have_different_workers),
+        cmocka_unit_test(rounds_do_not_mix),
+        cmocka_unit_test(crews_have_limits),
         cmocka_unit_test(turns_answer_each_line),
         cmocka_unit_test(turns_must_be_numbers),
         cmocka_unit_test(layers_are_counted),

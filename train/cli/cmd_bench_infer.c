@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export/crew.h"
 #include "export/integer.h"
 #include "nn/base/chunk.h"
 #include "nn/base/mem.h"
@@ -18,7 +19,8 @@ typedef struct result {
     ex_integer integer;
     const rt_model *model;
     void *arena;
-    unsigned char *inputs;       /* their bytes one after another, since a run overwrites them */
+    unsigned char *inputs; /* their bytes one after another, since a run overwrites them */
+    ex_crew *crew;
     const rt_parallel *parallel; /* NULL: one thread */
     int threads;
     double *seconds;    /* [settings->runs] */
@@ -113,7 +115,8 @@ static nn_status open_model(result *r, const train_limits *limits)
     if (st != NN_OK)
         return nn_fail_context(st, "%s", r->name);
     r->model = r->integer.model;
-    r->parallel = r->threads > 1 ? &ex_integer_threads : NULL;
+    NN_TRY(ex_crew_new(&r->crew, r->threads));
+    r->parallel = ex_crew_parallel(r->crew);
     return ex_integer_arena(&r->arena, r->model);
 }
 
@@ -262,6 +265,7 @@ nn_status train_bench_infer(const train_call *call)
     nn_mem_free(r.op_seconds);
     nn_mem_free(r.inputs);
     nn_mem_free(r.arena);
+    ex_crew_free(r.crew);
     ex_integer_close(&r.integer);
     nn_bytes_free(&r.file);
     return st;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "export/crew.h"
 #include "export/integer.h"
 #include "export/lower.h"
 #include "export/tflite.h"
@@ -176,6 +177,7 @@ typedef struct int8_bench {
     tfl_model *mirror;
     nn_bytes file;
     ex_integer integer;
+    ex_crew *crew;
     void *arena;
 } int8_bench;
 
@@ -216,6 +218,7 @@ static nn_status open_int8(int8_bench *b, int threads)
     rt_options options = rt_options_default();
     options.kernels = rt_kernels_best();
     options.workers = threads;
+    NN_TRY(ex_crew_new(&b->crew, threads));
     NN_TRY(ex_integer_open(&b->integer, b->file.data, b->file.size, &options));
     return ex_integer_arena(&b->arena, b->integer.model);
 }
@@ -223,6 +226,7 @@ static nn_status open_int8(int8_bench *b, int threads)
 static void free_int8(int8_bench *b)
 {
     nn_mem_free(b->arena);
+    ex_crew_free(b->crew);
     ex_integer_close(&b->integer);
     nn_bytes_free(&b->file);
     nn_arena_free(b->texts);
@@ -232,10 +236,10 @@ static void free_int8(int8_bench *b)
     nn_params_free(b->params);
 }
 
-static void time_int8(timing *t, const int8_bench *b, int threads)
+static void time_int8(timing *t, const int8_bench *b)
 {
     enum { RUNS = 20 };
-    const rt_parallel *parallel = threads > 1 ? &ex_integer_threads : NULL;
+    const rt_parallel *parallel = ex_crew_parallel(b->crew);
     double seconds[REPEATS];
     for (int i = -2; i < REPEATS; i++) {
         double begin = train_bench_seconds();
@@ -251,12 +255,11 @@ static void time_int8(timing *t, const int8_bench *b, int threads)
 static nn_status bench_int8(timing *t, const layer *l, uint64_t seed)
 {
     int8_bench b = { 0 };
-    const int threads = nn_thread_count();
     nn_status st = build_int8(&b, l, seed);
     if (st == NN_OK)
-        st = open_int8(&b, threads);
+        st = open_int8(&b, nn_thread_count());
     if (st == NN_OK)
-        time_int8(t, &b, threads);
+        time_int8(t, &b);
     free_int8(&b);
     return st;
 }
