@@ -8,6 +8,9 @@ at both ends.  One thread means one core for the whole process (its affinity), h
 
 Of a peer's variants (layouts, compilers, kinds of fake quantization, types) all are tried, those
 within 20 % of the fastest play, and the best is the one that counts.
+
+A variant that fails or is late is left out and a row that fails keeps its last result; a line says
+so.  The results and the page are written after every row.
 """
 import argparse
 import datetime
@@ -18,6 +21,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 
 import report
 from rows import ROWS, TORCH_FLOAT, TORCH_QAT
@@ -29,6 +33,10 @@ CLOSE = 1.2  # variants up to this factor behind the best one stay in
 
 class Late(Exception):
     pass
+
+
+# What a program that ends, hangs or talks nonsense makes of its row.
+FAILURES = (Late, OSError, ValueError, KeyError, SystemExit, subprocess.SubprocessError)
 
 
 def limited(seconds, read):
@@ -48,7 +56,10 @@ def limited(seconds, read):
 class Player:
     """A process that takes turns."""
 
+    all = []
+
     def __init__(self, name, command, threads, log):
+        Player.all.append(self)
         cores = sorted(os.sched_getaffinity(0))[:threads]
         self.name, self.turns = name, []
         self.process = subprocess.Popen(
@@ -71,12 +82,19 @@ class Player:
         return statistics.median(self.ask(n + 1)["ms"][1:])
 
     def close(self):
-        self.process.stdin.close()
+        """Asks the process to end, and makes it; may be called again."""
         try:
+            self.process.stdin.close()
             limited(10, self.process.wait)
-        except Late:
+        except (Late, OSError):
             self.process.kill()
             self.process.wait()
+
+    @staticmethod
+    def close_all():
+        for player in Player.all:
+            player.close()
+        Player.all.clear()
 
 
 class Bench:
@@ -119,36 +137,35 @@ class Bench:
     # ---- taking turns ------------------------------------------------------------------------
 
     def start(self, make, check):
-        """A player that is ready, and why not."""
+        """A player that is ready and the time of a first turn, or why there is none."""
         player = make()
+        seconds = self.o.compile_seconds if "compile" in player.name else READY_SECONDS
         try:
-            about = player.answer(READY_SECONDS)
-            check(about)
-            return player, about, None
-        except Late as late:
+            check(player.answer(seconds))
+            return player, player.turn(2), None
+        except (Late, OSError, ValueError, KeyError) as failure:
             player.process.kill()
             player.process.wait()
-            return None, None, f"{player.name}: {late}"
+            return None, None, f"{player.name}: {failure}, left out"
 
     def audition(self, makers, check):
         """Starts all variants one after the other; gives those that are near the fastest."""
         tried, notes = [], []
         for make in makers:
-            player, about, why = self.start(make, check)
+            player, speed, why = self.start(make, check)
+            print(f"    {why or f'{player.name}: {speed:.3f} ms'}", file=sys.stderr)
             if player is None:
                 notes.append(why)
-                continue
-            speed = player.turn(2)
-            tried.append((speed, player, about))
-            print(f"    {player.name}: {speed:.3f} ms", file=sys.stderr)
+            else:
+                tried.append((speed, player))
         if not tried:
             raise SystemExit(f"no peer works: {notes}; see {self.log.name}")
         fastest = min(t[0] for t in tried)
-        for speed, player, _ in tried:
+        for speed, player in tried:
             if speed > CLOSE * fastest:
                 notes.append(f"{player.name}: {speed / fastest:.2f} times the fastest, left out")
                 player.close()
-        return [(p, a) for s, p, a in tried if s <= CLOSE * fastest], notes
+        return [p for s, p in tried if s <= CLOSE * fastest], notes
 
     def play(self, players):
         """Rounds of turns, each about as long for everybody, within the time for a row."""
@@ -217,20 +234,16 @@ class Bench:
         if self.o.no_compile:
             variants = [v for v in variants if "compile" not in v]
         makers = [lambda v=v: self.torch(net, threads, v) for v in variants]
-        started, notes = self.audition(makers, check)
-        peers = [p for p, _ in started]
+        peers, notes = self.audition(makers, check)
         us, floats = self.octet_train(net, threads, qat), []
         if qat:
             floats = [self.octet_train(net, threads, False)]
-        try:
-            self.play([us, *peers, *floats])
-            out = self.result(us, peers, notes)
-            if floats:
-                out["own"] = self.ratio(us, floats[0])
-                out["own_float_ms"] = statistics.median(floats[0].turns)
-        finally:
-            for player in [us, *peers, *floats]:
-                player.close()
+        self.play([us, *peers, *floats])
+        out = self.result(us, peers, notes)
+        if floats:
+            out["own"] = self.ratio(us, floats[0])
+            out["own_float_ms"] = statistics.median(floats[0].turns)
+        Player.close_all()
         return {**out, "profile": self.train_profile(net, threads, qat)}
 
     def tflite(self, row):
@@ -257,26 +270,18 @@ class Bench:
         makers = [lambda: self.worker("LiteRT", "peer_litert.py", threads, file=path)]
         makers += [lambda v=v: self.worker(f"ONNX Runtime {v}", "peer_onnx.py", threads, variant=v,
                                            **settings) for v in ("u8", "s8")]
-        started, notes = self.audition(makers, check)
-        peers = [p for p, _ in started]
+        peers, notes = self.audition(makers, check)
         us = self.octet_infer(path, threads)
-        try:
-            self.play([us, *peers])
-        finally:
-            for player in [us, *peers]:
-                player.close()
+        self.play([us, *peers])
+        Player.close_all()
         return {**self.result(us, peers, notes), "file": os.path.basename(path),
                 "profile": self.infer_profile(path, threads)}
 
     def scaling(self, row, _):
         one, two = (self.octet_train(row.net, n, False) for n in (1, 2))
-        try:
-            self.play([one, two])
-            return {"one_ms": statistics.median(one.turns), "two_ms": statistics.median(two.turns),
-                    "ratio": self.ratio(one, two), "rounds": len(one.turns)}
-        finally:
-            one.close()
-            two.close()
+        self.play([one, two])
+        return {"one_ms": statistics.median(one.turns), "two_ms": statistics.median(two.turns),
+                "ratio": self.ratio(one, two), "rounds": len(one.turns)}
 
     def kernel(self, row, _):
         kind = "int8" if "int8" in row.key else "float"
@@ -324,7 +329,10 @@ class Bench:
         kinds = {"train": self.train, "qat": self.train, "infer": self.infer,
                  "scaling": self.scaling, "kernel": self.kernel, "memory": self.memory,
                  "start": self.begin}
-        return kinds[row.kind](row, threads)
+        try:
+            return kinds[row.kind](row, threads)
+        finally:
+            Player.close_all()
 
 
 def wanted(options):
@@ -347,6 +355,9 @@ def parse():
     p.add_argument("--seconds", type=float, default=12, help="of turns for a row [12]")
     p.add_argument("--turn", type=float, default=0.25, help="seconds of a turn, about [0.25]")
     p.add_argument("--quick", action="store_true", help="few turns: to try it out")
+    p.add_argument("--minutes", type=float, default=120, help="no row begins after them [120]")
+    p.add_argument("--compile-seconds", type=int, default=90,
+                   help="for torch.compile to be ready; left out if late [90]")
     p.add_argument("--no-compile", action="store_true", help="PyTorch without torch.compile")
     o = p.parse_args()
     if o.quick:
@@ -357,30 +368,50 @@ def parse():
     return o
 
 
+def write(path, text):
+    with open(path + ".new", "w") as f:
+        f.write(text)
+    os.replace(path + ".new", path)
+
+
+def measure(bench, row, threads):
+    """One row's result, or None and a line that says why."""
+    print(f"{row.key}, {threads} thread{'s' if threads > 1 else ''}", file=sys.stderr)
+    try:
+        out = bench.run(row, threads)
+    except FAILURES as failure:
+        print(f"    skipped: {failure or type(failure).__name__}; see {bench.log.name}",
+              file=sys.stderr)
+        return None
+    asked = report.arguments(sys.argv)
+    out["date"] = datetime.date.today().isoformat()
+    out["command"] = "make bench-peers" + (f" BENCH='{' '.join(asked)}'" if asked else "")
+    print("    " + report.line(row, threads, out), file=sys.stderr)
+    return out
+
+
 def main():
     o = parse()
     bench, path = Bench(o), os.path.join(o.folder, "results.json")
     results = json.load(open(path)) if os.path.exists(path) else {}
-    rows = list(wanted(o))
+    rows, end = list(wanted(o)), time.monotonic() + 60 * o.minutes
     if not rows:
         raise SystemExit(f"--only {o.only}: finds no row")
+    skipped, text = [], ""
     for row, threads in rows:
-        print(f"{row.key}, {threads} thread{'s' if threads > 1 else ''}", file=sys.stderr)
-        out = bench.run(row, threads)
-        out["date"] = datetime.date.today().isoformat()
-        out["command"] = "make bench-peers" + (f" BENCH='{' '.join(report.arguments(sys.argv))}'"
-                                               if report.arguments(sys.argv) else "")
+        out = measure(bench, row, threads) if time.monotonic() < end else None
+        if out is None:
+            skipped.append(f"{row.key}/{threads}")
+            continue
         results[f"{row.key}/{threads}"] = out
-        print("    " + report.line(row, threads, out), file=sys.stderr)
         results["machine"] = {**bench.octet_json("peak"), **report.machine()}
-        with open(path + ".new", "w") as f:
-            json.dump(results, f, indent=1)
-        os.replace(path + ".new", path)
-    text = report.table(ROWS, results)
+        text = report.table(ROWS, results)
+        write(path, json.dumps(results, indent=1))
+        if o.report:
+            write(o.report, text)
     print(text)
-    if o.report:
-        with open(o.report, "w") as f:
-            f.write(text)
+    if skipped:
+        raise SystemExit(f"skipped: {', '.join(skipped)}")
 
 
 if __name__ == "__main__":
