@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,6 +154,34 @@ static void wrong_usage_exits_with_2(void **state)
     assert_error(train(SMALL "--resume --overwrite --out %s", test_path("u")), 2, "choose");
     assert_error(train("none.ini --out %s", test_path("u")), 1, "none.ini");
     assert_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
+}
+
+static bool is_there(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* A run that cannot begin leaves nothing behind: neither its folder nor those above it. */
+static void what_cannot_begin_leaves_nothing(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "--data idx:/none --model mlp",    SMALL "--batch 999",        SMALL "--freeze conv9*",
+        SMALL "--qat --quant-delay 999ep", SMALL "--augment spin",     SMALL "--init /none",
+        SMALL "--max-memory 100",          SMALL "--ship best --val 0"
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        int code = train("%s --quiet --out %s/", wrong[i], test_path("n/o/p"));
+        if (code == 0 || is_there(test_path("n")))
+            fail_msg("%s: exit %d, and leaves %s", wrong[i], code, test_path("n"));
+    }
+    /* What was there before stays, and is no hindrance. */
+    assert_int_equal(mkdir(test_path("n"), 0777), 0);
+    assert_int_not_equal(train(SMALL "--batch 999 --quiet --out %s", test_path("n/o")), 0);
+    assert_true(is_there(test_path("n")) && !is_there(test_path("n/o")));
+    assert_int_not_equal(train(SMALL "--batch 999 --quiet --out %s", test_path("n")), 0);
+    assert_true(is_there(test_path("n")));
+    assert_int_equal(train(SMALL "--steps 2 --quiet --out %s", test_path("n")), 0);
 }
 
 /* ---- going on -------------------------------------------------------------------------------- */
@@ -328,6 +357,7 @@ int main(void)
         cmocka_unit_test(leaves_its_results),
         cmocka_unit_test(keeps_a_folder_that_is_not_empty),
         cmocka_unit_test(wrong_usage_exits_with_2),
+        cmocka_unit_test(what_cannot_begin_leaves_nothing),
         cmocka_unit_test(resume_goes_on_or_begins),
         cmocka_unit_test(a_damaged_state_falls_back_to_the_one_before),
         cmocka_unit_test(a_signal_saves_and_leaves),

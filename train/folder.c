@@ -44,21 +44,39 @@ bool train_folder_has(const train_folder *f, const char *name)
     return access(train_folder_file(f, name, path), F_OK) == 0;
 }
 
-static nn_status make_folders(const char *path)
+/* The first n bytes of the folder's path, in `out`. */
+static const char *beginning(const train_folder *f, size_t n, char out[TRAIN_PATH])
+{
+    memcpy(out, f->path, n);
+    out[n] = '\0';
+    return out;
+}
+
+static nn_status make_folders(train_folder *f)
 {
     char part[TRAIN_PATH];
     struct stat st;
-    for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-        int n = slash != NULL ? (int)(slash - path) : (int)strlen(path);
-        snprintf(part, sizeof part, "%.*s", n, path);
-        if (mkdir(part, 0777) != 0 && errno != EEXIST)
+    for (const char *slash = strchr(f->path + 1, '/');; slash = strchr(slash + 1, '/')) {
+        size_t n = slash != NULL ? (size_t)(slash - f->path) : strlen(f->path);
+        if (mkdir(beginning(f, n, part), 0777) == 0)
+            f->made = f->made == 0 ? n : f->made;
+        else if (errno != EEXIST)
             return fail(part);
         if (slash == NULL)
             break;
     }
-    if (stat(path, &st) != 0)
-        return fail(path);
-    return S_ISDIR(st.st_mode) ? NN_OK : nn_fail(NN_EIO, "%s: is not a folder", path);
+    if (stat(f->path, &st) != 0)
+        return fail(f->path);
+    return S_ISDIR(st.st_mode) ? NN_OK : nn_fail(NN_EIO, "%s: is not a folder", f->path);
+}
+
+/* Is the file that was locked still the folder's?  A run that could not begin may have removed it
+ * between opening and locking. */
+static bool is_in_place(const train_folder *f, const char *path)
+{
+    struct stat held, there;
+    return fstat(f->lock, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino &&
+           held.st_dev == there.st_dev;
 }
 
 static nn_status hold(train_folder *f)
@@ -67,9 +85,10 @@ static nn_status hold(train_folder *f)
     f->lock = open(train_folder_file(f, lock_name, path), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (f->lock < 0)
         return fail(path);
-    if (flock(f->lock, LOCK_EX | LOCK_NB) == 0)
+    bool locked = flock(f->lock, LOCK_EX | LOCK_NB) == 0;
+    if (locked && is_in_place(f, path))
         return NN_OK;
-    nn_status st = errno == EWOULDBLOCK
+    nn_status st = locked || errno == EWOULDBLOCK
                        ? nn_fail(NN_EIO,
                                  "%s: another run holds this folder; wait for it or "
                                  "choose another --out",
@@ -133,15 +152,19 @@ static void sweep(const train_folder *f)
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use)
 {
     f->lock = -1;
+    f->made = 0;
     if (path[0] == '\0' || strlen(path) >= TRAIN_PATH - ROOM_FOR_A_NAME)
         return nn_fail(NN_EINVAL, "--out: the path is empty or too long");
     strcpy(f->path, path);
-    NN_TRY(make_folders(f->path));
-    NN_TRY(hold(f));
-    sweep(f);
-    nn_status st = use == TRAIN_FOLDER_NEW ? check_empty(f) : NN_OK;
+    nn_status st = make_folders(f);
+    if (st == NN_OK)
+        st = hold(f);
+    if (st == NN_OK)
+        sweep(f);
+    if (st == NN_OK && use == TRAIN_FOLDER_NEW)
+        st = check_empty(f);
     if (st != NN_OK)
-        train_folder_close(f);
+        train_folder_abandon(f);
     return st;
 }
 
@@ -150,4 +173,17 @@ void train_folder_close(train_folder *f)
     if (f->lock >= 0)
         close(f->lock);
     f->lock = -1;
+}
+
+void train_folder_abandon(train_folder *f)
+{
+    char path[TRAIN_PATH];
+    if (f->made > 0 && f->lock >= 0) /* while it is held: nobody else's is removed */
+        unlink(train_folder_file(f, lock_name, path));
+    train_folder_close(f);
+    for (size_t n = strlen(f->path); f->made > 0 && n >= f->made; n--)
+        if ((f->path[n] == '/' || f->path[n] == '\0') && rmdir(beginning(f, n, path)) != 0 &&
+            errno != ENOENT)
+            break;
+    f->made = 0;
 }

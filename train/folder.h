@@ -3,6 +3,7 @@
 #define OCTET_TRAIN_FOLDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "nn/base/status.h"
 
@@ -10,7 +11,8 @@ enum { TRAIN_PATH = 4096 };
 
 typedef struct train_folder {
     char path[TRAIN_PATH];
-    int lock; /* file descriptor */
+    int lock;    /* file descriptor */
+    size_t made; /* bytes of path that name the first folder which had to be made; 0: none */
 } train_folder;
 
 typedef enum train_folder_use {
@@ -21,14 +23,18 @@ typedef enum train_folder_use {
 } train_folder_use;
 
 /* Makes the folder with its parents if need be, removes what a killed run has half written, and
- * holds it until train_folder_close or the end of
- * the process, however it ends.  Errors: NN_EIO (system; not empty; held by another run), NN_EINVAL
- * (path). */
+ * holds it until train_folder_close or the end of the process, however it ends.  Nothing that was
+ * made stays behind after an error.  Errors: NN_EIO (system; not empty; held by another run),
+ * NN_EINVAL (path). */
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use);
 
 /* Removes the files that a run leaves; others stay.  Errors: NN_EIO. */
 nn_status train_folder_clear(const train_folder *f);
 void train_folder_close(train_folder *f);
+
+/* Closes the folder of a run that could not begin, and removes what opening it has made, as far as
+ * it is empty. */
+void train_folder_abandon(train_folder *f);
 
 /* folder/name in `out`, which has TRAIN_PATH bytes; returns out. */
 const char *train_folder_file(const train_folder *f, const char *name, char *out);

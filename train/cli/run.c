@@ -462,7 +462,9 @@ nn_status train_run(train_result *out, const train_run_options *o)
     run r = { .o = o, .result = out, .limits = { o->max_macs, o->max_memory } };
     r.folder.lock = -1;
     nn_status st = prepare(&r);
-    if (st == NN_OK)
+    if (st != NN_OK)
+        train_folder_abandon(&r.folder);
+    else
         st = train(&r);
     if (st == NN_OK && !out->stopped)
         st = finish(&r);
