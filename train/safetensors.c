@@ -1,6 +1,7 @@
 #include "train/tensors_internal.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -71,34 +72,49 @@ static uint32_t checksum(const train_tensors *t, const uint8_t *data, size_t byt
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static cJSON *describe(const train_tensor *n, size_t begin)
+/* A header that lacks an entry would be a file that lacks it, so no failure goes unnoticed. */
+static bool put_number(cJSON *list, double x)
 {
-    cJSON *o = cJSON_CreateObject();
-    cJSON_AddStringToObject(o, "dtype", dtypes[n->dtype]);
+    cJSON *item = cJSON_CreateNumber(x);
+    if (item != NULL && cJSON_AddItemToArray(list, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+static bool describe(cJSON *o, const train_tensor *n, size_t begin)
+{
+    bool fine = cJSON_AddStringToObject(o, "dtype", dtypes[n->dtype]) != NULL;
     cJSON *shape = cJSON_AddArrayToObject(o, "shape");
-    for (int k = 0; k < n->rank; k++)
-        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)n->dim[k]));
+    for (int k = 0; k < n->rank && fine; k++)
+        fine = put_number(shape, (double)n->dim[k]);
     cJSON *offsets = cJSON_AddArrayToObject(o, "data_offsets");
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)begin));
-    cJSON_AddItemToArray(offsets, cJSON_CreateNumber((double)(begin + n->bytes)));
-    return o;
+    return fine && shape != NULL && put_number(offsets, (double)begin) &&
+           put_number(offsets, (double)(begin + n->bytes));
+}
+
+static bool fill_header(cJSON *root, const train_tensors *t, const char *sum)
+{
+    cJSON *strings = cJSON_AddObjectToObject(root, "__metadata__");
+    bool fine = strings != NULL;
+    for (int i = 0; i < t->n_strings && fine; i++)
+        if (strcmp(t->string[i].key, checksum_key) != 0)
+            fine = cJSON_AddStringToObject(strings, t->string[i].key, t->string[i].value) != NULL;
+    fine = fine && cJSON_AddStringToObject(strings, checksum_key, sum) != NULL;
+    size_t begin = 0;
+    for (int i = 0; i < t->n && fine; i++) {
+        cJSON *o = cJSON_AddObjectToObject(root, t->tensor[i]->name);
+        fine = o != NULL && describe(o, t->tensor[i], begin);
+        begin += t->tensor[i]->bytes;
+    }
+    return fine;
 }
 
 /* The header's text, from malloc, or NULL if memory is out. */
 static char *header_text(const train_tensors *t, const char *sum)
 {
     cJSON *root = cJSON_CreateObject();
-    cJSON *strings = cJSON_AddObjectToObject(root, "__metadata__");
-    for (int i = 0; i < t->n_strings; i++)
-        if (strcmp(t->string[i].key, checksum_key) != 0)
-            cJSON_AddStringToObject(strings, t->string[i].key, t->string[i].value);
-    bool fine = cJSON_AddStringToObject(strings, checksum_key, sum) != NULL;
-    size_t begin = 0;
-    for (int i = 0; i < t->n && fine; i++) {
-        fine = cJSON_AddItemToObject(root, t->tensor[i]->name, describe(t->tensor[i], begin));
-        begin += t->tensor[i]->bytes;
-    }
-    char *text = fine ? cJSON_PrintUnformatted(root) : NULL;
+    char *text = root != NULL && fill_header(root, t, sum) ? cJSON_PrintUnformatted(root) : NULL;
     cJSON_Delete(root);
     return text;
 }
@@ -324,7 +340,11 @@ static nn_status parse(train_tensors *t)
                        (unsigned long long)length, size);
     size_t begin = LENGTH_BYTES + (size_t)length;
     reader r = { t, t->file.data + begin, size - begin };
+    errno = 0; /* cJSON has one answer to text that is none and to memory that is out */
     cJSON *root = cJSON_ParseWithLength((const char *)bytes + LENGTH_BYTES, (size_t)length);
+    if (root == NULL && errno == ENOMEM)
+        return nn_fail(NN_ENOMEM, "out of memory: a header of %llu bytes",
+                       (unsigned long long)length);
     nn_status st = read_header(&r, root);
     cJSON_Delete(root);
     return st == NN_OK ? check_sum(&r) : st;
