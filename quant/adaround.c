@@ -135,9 +135,10 @@ static nn_status new_samples(rounder *r)
                             .y_width = r->layer.outputs };
     r->s.x = nn_mem_alloc(r->s.rows * r->s.x_width * sizeof *r->s.x);
     r->s.y = nn_mem_alloc(r->s.rows * r->s.y_width * sizeof *r->s.y);
-    if (node_in(&r->exact, r)->n_in > BIAS)
+    const bool has_bias = node_in(&r->exact, r)->n_in > BIAS;
+    if (has_bias)
         r->s.bias = nn_mem_alloc(r->s.y_width * sizeof *r->s.bias);
-    if (r->s.x != NULL && r->s.y != NULL)
+    if (r->s.x != NULL && r->s.y != NULL && (r->s.bias != NULL || !has_bias))
         return NN_OK;
     return nn_fail(NN_ENOMEM, "out of memory: %zu samples of %zu values", r->s.rows, r->s.x_width);
 }
