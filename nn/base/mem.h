@@ -27,4 +27,8 @@ size_t nn_mem_count(void);
  */
 void nn_mem_fail_after(size_t k);
 
+/* Tests: the k-th allocation from now alone returns NULL, so that an error which nobody looked at
+ * is not hidden by the next one; 0 ends it. */
+void nn_mem_fail_once(size_t k);
+
 #endif
