@@ -1,6 +1,6 @@
 # octet - `make` builds everything, `make help` lists what else there is.
 #
-#   MODE=release|debug|asan|tsan|f64   each in build/MODE, side by side
+#   MODE=release|debug|asan|tsan|f64|cover   each in build/MODE, side by side
 #   CC=gcc|clang                       any C11 compiler with OpenMP
 #   RT_KERNELS=all|portable            the runtime's kernels: for all processors, or C alone and small
 #   DEPS=no                            do not install missing Debian packages
@@ -38,8 +38,9 @@ FLAGS_asan    := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-s
 FLAGS_tsan    := -O1 -fno-omit-frame-pointer -fsanitize=thread
 FLAGS_fuzz    := -O1 -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 FLAGS_f64     := -O2 -DNN_F64
+FLAGS_cover   := -O1 --coverage -fprofile-update=atomic
 ifeq ($(FLAGS_$(MODE)),)
-$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, fuzz or f64)
+$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, fuzz, f64 or cover)
 endif
 
 # The libraries octet uses, by their pkg-config name; `make deps` installs their Debian packages.
@@ -211,6 +212,23 @@ asan: ## the tests under address and undefined-behaviour sanitizers
 
 tsan: ## the tests under the thread sanitizer
 	@$(MAKE) --no-print-directory MODE=tsan CC=clang check
+
+cover: ## which lines and branches the tests reach, a row for each folder (gcc)
+	@$(MAKE) --no-print-directory MODE=cover run-cover
+
+.PHONY: cover run-cover
+run-cover: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@find $(OUT) -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory run-checks
+	@sh ./tests/cover.sh $(OUT)
+
+compilers: all ## training, quantization and files by gcc and by clang: the same bytes
+	@$(MAKE) --no-print-directory CC=$(OTHER_CC) BUILD=$(BUILD)/$(OTHER_CC) all
+	@sh ./tests/compilers.sh $(PROG) $(BUILD)/$(OTHER_CC)/$(MODE)/octet $(BUILD)/compilers
+
+.PHONY: compilers
+OTHER_CC ?= clang
 
 # Other processors: of 64 and 32 bits, and one that puts the high byte first.
 MACHINES   ?= aarch64-linux-gnu arm-linux-gnueabihf s390x-linux-gnu
