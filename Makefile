@@ -190,7 +190,8 @@ demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the tab
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@sh ./recipes/demo.sh $(PROG) $(BUILD)/demo
 
-tour: all $(TOUR) ## the guided tour's program (docs/tour)
+tour: all $(TOUR) ## the guided tour's program (docs/tour), and its pictures drawn anew
+	GOMP_SPINCOUNT=3000 $(TOUR) --pictures docs/tour/pictures
 
 check: deps ## build and run every test that needs no Python
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests

@@ -1,4 +1,5 @@
-/* docs/tour: every quotation is in the file that it names, every command prints what the page says.
+/* docs/tour: every quotation is in the file that it names, every command prints what the page says,
+ * every picture is the one that the program draws.
  *
  * Pages are read in order and share one folder, as a reader's do.  `...` in an expected output
  * stands for any text, on a line of its own for any lines. */
@@ -12,7 +13,7 @@
 #include "nn/kernels/kernels.h"
 #include "tests/cli.h"
 
-enum { LINE = 1024, MOST_LINES = 400 };
+enum { LINE = 1024, MOST_LINES = 400, LARGEST_PICTURE = 30000 };
 
 /* ---- a page in lines --------------------------------------------------------------------------
  */
@@ -246,8 +247,56 @@ static void commands(void **state)
     each_page(check_commands);
 }
 
+/* ---- pictures ---------------------------------------------------------------------------------
+ */
+
+static bool has_picture(const page *p, const char *name)
+{
+    for (int i = 0; i < p->n; i++)
+        if (strncmp(p->line[i], "![", 2) == 0 && strstr(p->line[i], name) != NULL)
+            return true;
+    return false;
+}
+
+static void check_has_picture(const page *p)
+{
+    if (!has_picture(p, "](pictures/"))
+        fail_msg("%s: has no picture", p->path);
+}
+
+static void check_picture(const char *path)
+{
+    char drawn[PATH];
+    nn_bytes file;
+    snprintf(drawn, sizeof drawn, "%s/%s", test_folder(), strrchr(path, '/') + 1);
+    if (access(drawn, R_OK) != 0)
+        fail_msg("%s: is not drawn any more; remove it", path);
+    assert_ok(nn_file_read(&file, path, 0));
+    assert_true(file.size < LARGEST_PICTURE);
+    nn_bytes_free(&file);
+    check_same_files(path, drawn);
+}
+
+static void pictures(void **state)
+{
+    (void)state;
+    char command[3 * PATH];
+    glob_t committed, drawn;
+    each_page(check_has_picture);
+    snprintf(command, sizeof command, "'%s/tour' --pictures '%s'", tools, test_folder());
+    assert_int_equal(system(command), 0);
+    assert_int_equal(glob("docs/tour/pictures/*.svg", 0, NULL, &committed), 0);
+    for (size_t i = 0; i < committed.gl_pathc; i++)
+        check_picture(committed.gl_pathv[i]);
+    assert_int_equal(glob(test_path("*.svg"), 0, NULL, &drawn), 0);
+    assert_int_equal(drawn.gl_pathc, committed.gl_pathc); /* else `make tour`, and commit */
+    globfree(&drawn);
+    globfree(&committed);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(quotations), cmocka_unit_test(commands) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(quotations), cmocka_unit_test(pictures),
+                                        cmocka_unit_test(commands) };
     return cmocka_run_group_tests(tests, find_tools, NULL);
 }

@@ -1,9 +1,10 @@
-/* tour - prints the subject that is asked for, or the list of them. */
+/* tour - prints the subject that is asked for, or the list of them, or draws the pictures. */
 #include "docs/tour/code/tour.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "docs/tour/code/pictures.h"
 #include "nn/kernels/kernels.h"
 
 typedef struct subject {
@@ -21,7 +22,7 @@ enum { N_SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
 static int list(FILE *to, int code)
 {
-    fprintf(to, "usage: tour SUBJECT\n\n");
+    fprintf(to, "usage: tour SUBJECT, or tour --pictures FOLDER\n\n");
     for (int i = 0; i < N_SUBJECTS; i++)
         fprintf(to, "  %-12s %s\n", subjects[i].name, subjects[i].about);
     return code;
@@ -37,6 +38,8 @@ static int report(nn_status st)
 int main(int argc, char **argv)
 {
     nn_kernels_init();
+    if (argc == 3 && strcmp(argv[1], "--pictures") == 0)
+        return report(tour_pictures(argv[2]));
     for (int i = 0; argc == 2 && i < N_SUBJECTS; i++)
         if (strcmp(argv[1], subjects[i].name) == 0)
             return report(subjects[i].print());

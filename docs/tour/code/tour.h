@@ -1,6 +1,7 @@
 /* tour - the program of the guided tour: each page's example, computed by octet's own functions.
  *
- * A subject prints what its page works out by hand. */
+ * A subject prints what its page works out by hand.  `tour --pictures FOLDER` draws the pages'
+ * pictures. */
 #ifndef OCTET_DOCS_TOUR_H
 #define OCTET_DOCS_TOUR_H
 
