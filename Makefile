@@ -330,6 +330,7 @@ interop-litert: all $(VENV)/litert.installed ## integers and .tflite files: Lite
 
 interop-torch: $(ENGINE) $(VENV)/torch.installed ## operators and optimizers of training: PyTorch
 	$(JUDGE)/torch_ops.py $(ENGINE)
+	$(JUDGE)/learned.py $(ENGINE)
 
 interop-tf: all $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake quantization, converted networks: TensorFlow
 	$(JUDGE)/fake_quant.py $(ENGINE)

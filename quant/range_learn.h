@@ -26,10 +26,10 @@ static inline double quant_gradient_factor(const nn_range_sums *sums, double abo
 }
 
 /* A scale that a step of the optimizer has moved: it stays positive, as one step can at most halve
- * it.  Half of nothing in force is 0. */
+ * it, and above what nn_affine_from_range takes for no range at all. */
 static inline double quant_positive_scale(double scale, const nn_range_state *s, int c)
 {
-    const double least = fmax((double)s->scale[c] / 2, 0x1p-23);
+    const double least = fmax((double)s->scale[c] / 2, 0x1p-100);
     return scale >= least ? scale : least; /* also NaN */
 }
 

@@ -8,9 +8,10 @@
  *       KIND  batch: dim 0 is the batch; value: no batch; label: batch, without gradient;
  *             state: what the op may write
  *     -> y values, dx0 values, ... for batch and value, state3 values, ...
- *   fakequant SCHEME qmin qmax axis rank dim... min... max... x... dy...
+ *   fakequant RULE SCHEME qmin qmax axis rank dim... range... x... dy...
+ *       RULE    none: range is min... max...; or one that learns: range is what it has learned
  *       SCHEME  affine | symmetric; axis -1: one range
- *     -> scale, zero, y, dx
+ *     -> scale, zero, y, dx0; dx6 of what is learned
  *   optimizer NAME momentum nesterov decay decay_bn decoupled lr clip n steps w... (g...)...
  *       two parameters of n elements, a weight and a bias, one after the other; clip 0: none
  *     -> w after each step
@@ -28,6 +29,7 @@
 #include "optim/clip.h"
 #include "optim/optim.h"
 #include "quant/calibrators.h"
+#include "quant/ranges.h"
 
 enum { WORD = 32 };
 
@@ -124,12 +126,19 @@ static bool is_kind(const bench *b, int k, const char *kind)
     return strcmp(b->kind[k], kind) == 0;
 }
 
+/* What the op finds with the parameter, not among its inputs' values. */
+static bool is_parameter(const bench *b, int k)
+{
+    return is_kind(b, k, "state") || is_kind(b, k, "learned");
+}
+
 /* Input k of this shape: a leaf, whose values are x[k]. */
 static nn_node *add_leaf(bench *b, int k, nn_shape s)
 {
     char name[] = { 'x', (char)('0' + k), '\0' };
-    if (is_kind(b, k, "state"))
-        return nn_param_node(b->graph, name, s, NN_PARAM_STATE,
+    if (is_parameter(b, k))
+        return nn_param_node(b->graph, name, s,
+                             is_kind(b, k, "state") ? NN_PARAM_STATE : NN_PARAM_RANGE,
                              (nn_init){ .kind = NN_INIT_CONSTANT });
     if (!is_kind(b, k, "value")) {
         b->batch = s.dim[0];
@@ -161,12 +170,12 @@ static void prepare(bench *b)
                          .scratch = allocate(need.scratch) };
     for (int k = 0; k < b->n_in; k++) {
         b->call.x[k] = b->x[k];
-        if (is_kind(b, k, "state")) {
+        if (is_parameter(b, k)) {
             memcpy(nn_call_state(&b->call, k), b->x[k], count_in(b, k) * sizeof(nn_real));
             b->call.x[k] = nn_call_state(&b->call, k);
-        } else if (!is_kind(b, k, "label")) {
-            b->call.dx[k] = new_reals(count_in(b, k));
         }
+        if (!is_kind(b, k, "state") && !is_kind(b, k, "label"))
+            b->call.dx[k] = new_reals(count_in(b, k));
     }
 }
 
@@ -277,55 +286,72 @@ static void run_op(void)
 
 /* ---- fakequant ------------------------------------------------------------------------------- */
 
-/* Scale and zero point of each channel's range, as an observer derives them. */
-static void derive(const nn_fakequant_attr *a, int channels, nn_real *scale, nn_real *zero)
-{
-    nn_real *min = read_reals((size_t)channels), *max = read_reals((size_t)channels);
-    for (int c = 0; c < channels; c++) {
-        nn_affine q = a->symmetric ? nn_affine_symmetric((float)min[c], (float)max[c], a->grid)
-                                   : nn_affine_from_range((float)min[c], (float)max[c], a->grid);
-        scale[c] = (nn_real)q.scale;
-        zero[c] = (nn_real)q.zero_point;
-    }
-    print_reals("scale", scale, (size_t)channels);
-    print_reals("zero", zero, (size_t)channels);
-    free(min);
-    free(max);
-}
+enum { X, MIN, MAX, SCALE, ZERO, MEMORY, LEARNED };
 
-static void run_fakequant(void)
+static nn_attr read_fakequant(void)
 {
-    enum { X, MIN, MAX, SCALE, ZERO, MEMORY, N_IN };
-    bench b;
-    char scheme[WORD] = "";
-    nn_node *in[N_IN];
-    open_bench(&b);
-    b.n_in = N_IN;
-    b.run.training = true;
-    read_word(scheme);
+    char rule[WORD] = "", scheme[WORD] = "";
     nn_attr a;
     memset(&a, 0, sizeof a);
+    read_word(rule);
+    read_word(scheme);
     a.fakequant.mode = NN_FQ_QUANTIZE;
+    a.fakequant.learn = strcmp(rule, "none") != 0 ? quant_range_by_name(rule) : NULL;
+    if (strcmp(rule, "none") != 0 && (a.fakequant.learn == NULL || a.fakequant.learn->learned == 0))
+        quit("a rule that is not known, or learns nothing");
     a.fakequant.symmetric = strcmp(scheme, "symmetric") == 0;
     a.fakequant.grid.qmin = read_int();
     a.fakequant.grid.qmax = read_int();
     a.fakequant.axis = read_int();
-    nn_shape s = read_shape();
-    int channels = a.fakequant.axis < 0 ? 1 : s.dim[a.fakequant.axis];
-    for (int k = 0; k < N_IN; k++) {
-        strcpy(b.kind[k], k == X ? "value" : "state");
-        in[k] = add_leaf(&b, k,
-                         k == X        ? s
-                         : k == MEMORY ? NN_SHAPE(2 * channels + 1)
-                                       : NN_SHAPE(channels));
-        b.x[k] = k == X ? NULL : new_reals((size_t)(2 * channels + 1));
+    return a;
+}
+
+static const char *kind_of(int k)
+{
+    return k == X ? "value" : k == LEARNED ? "learned" : "state";
+}
+
+/* The range that was read, and scale and zero point as the network derives them. */
+static void derive(bench *b)
+{
+    const nn_fakequant_attr *a = &b->node->attr.fakequant;
+    nn_range_state s = nn_range_of(b->node);
+    if (a->learn != NULL)
+        quant_ranges_settle(b->graph);
+    else
+        nn_range_derive(&s, a);
+    print_reals("scale", s.scale, (size_t)s.channels);
+    print_reals("zero", s.zero_point, (size_t)s.channels);
+}
+
+static void run_fakequant(void)
+{
+    bench b;
+    nn_node *in[LEARNED + 1];
+    open_bench(&b);
+    b.run.training = b.run.observe = true;
+    const nn_attr a = read_fakequant();
+    const nn_range_rule *learn = a.fakequant.learn;
+    const nn_shape s = read_shape();
+    const int channels = a.fakequant.axis < 0 ? 1 : s.dim[a.fakequant.axis];
+    b.n_in = learn != NULL ? LEARNED + 1 : MEMORY + 1;
+    for (int k = 0; k < b.n_in; k++) {
+        const int count = k == MEMORY    ? 2 * channels + 1
+                          : k == LEARNED ? learn->learned * channels
+                                         : channels;
+        strcpy(b.kind[k], kind_of(k));
+        in[k] = add_leaf(&b, k, k == X ? s : NN_SHAPE(count));
+        b.x[k] = (learn == NULL && (k == MIN || k == MAX)) || k == LEARNED
+                     ? read_reals((size_t)count)
+                 : k == X ? NULL
+                          : new_reals((size_t)count);
     }
-    derive(&a.fakequant, channels, b.x[SCALE], b.x[ZERO]);
     b.x[X] = read_reals(nn_shape_count(s));
-    b.node = nn_node_new(b.graph, NN_OP_fakequant, "node", in, N_IN, &a);
+    b.node = nn_node_new(b.graph, NN_OP_fakequant, "node", in, b.n_in, &a);
     must(nn_graph_check(b.graph));
     must(nn_params_collate(b.params));
     prepare(&b);
+    derive(&b);
     compute(&b);
     close_bench(&b);
 }

@@ -28,8 +28,9 @@ def window(kernel, stride, dilation, padding):
     return f"window {ints([*kernel, *stride, *dilation, *padding])}"
 
 
-def fakequant(scheme, grid, axis, low, high, x, dy):
-    return (f"fakequant {scheme} {ints(grid)} {axis} {shape(x.shape)} {reals(low)} {reals(high)} "
+def fakequant(scheme, grid, axis, values, x, dy, rule="none"):
+    """values: min and max, or what the rule has learned, each for all channels."""
+    return (f"fakequant {rule} {scheme} {ints(grid)} {axis} {shape(x.shape)} {reals(values)} "
             f"{reals(x)} {reals(dy)}\n")
 
 

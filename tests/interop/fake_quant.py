@@ -3,11 +3,12 @@
     python tests/interop/fake_quant.py ENGINE [--count N]
 
 Random ranges, grids and values go through octet's fakequant (the program ENGINE, engine.c) and through
-fake_quant_with_min_max_vars, or _per_channel, and their gradients.  Compared are scales (one unit in the
-last place), zero points, the codes of all values and the gradient of x.  They must be equal; where a value
-or a zero point lies on a tie, to the rounding of binary32, codes may be one step apart, because TensorFlow
-rounds half up and octet half away from zero, as TFLite's QUANTIZE.  At the very ends of a range the
-gradient may fall to either side.  Exits with 1 if anything differs.  Needs tensorflow and numpy.
+fake_quant_with_min_max_vars, or _per_channel, and their gradients: once with a range that is given, once
+with one that is learned (--range learned).  Compared are scales (one unit in the last place), zero points,
+the codes of all values, the gradient of x, and those of the range's ends if they are learned.  They must be
+equal; where a value or a zero point lies on a tie, to the rounding of binary32, codes may be one step apart,
+because TensorFlow rounds half up and octet half away from zero, as TFLite's QUANTIZE.  At the very ends of a
+range the gradient may fall to either side.  Exits with 1 if anything differs.  Needs tensorflow and numpy.
 
 Two differences are meant.  A range that does not hold 0 is widened by octet and moved by TensorFlow: it
 gets the widened one.  A range of [0, 0] makes TensorFlow return 0 for every x; octet's file needs a scale
@@ -87,35 +88,40 @@ class Case:
             return np.float32(-high), np.float32(high)
         return np.minimum(low, np.float32(0)), np.maximum(high, np.float32(0))
 
-    def text(self):
+    def text(self, rule):
         qmin, qmax = self.grid()
         if self.symmetric:
             qmin, qmax = 1 - 2**(self.bits - 1), 2**(self.bits - 1) - 1
         axis = (0 if self.first else 1) if self.per_channel else -1
         x, dy = (v.T if self.first else v for v in (self.x, self.dy))
-        return engine.fakequant("symmetric" if self.symmetric else "affine", (qmin, qmax), axis, self.low,
-                                self.high, x, dy)
+        return engine.fakequant("symmetric" if self.symmetric else "affine", (qmin, qmax), axis,
+                                [self.low, self.high], x, dy, rule)
 
     def of_octet(self, found):
-        """y and dx as [rows, channels]; scales; zero points of the grid without sign."""
+        """y and dx as [rows, channels]; gradients of the ends [2, channels] or None; scales; zero points of
+        the grid without sign."""
         shape = self.x.shape[::-1] if self.first else self.x.shape
         y, dx = (found[k].reshape(shape) for k in ("y", "dx0"))
         zero = found["zero"] + (2**(self.bits - 1) if self.symmetric else 0)
-        return (y.T, dx.T, found["scale"], zero) if self.first else (y, dx, found["scale"], zero)
+        ends = found["dx6"].reshape(2, -1) if "dx6" in found else None
+        return (y.T, dx.T, ends, found["scale"], zero) if self.first else (y, dx, ends, found["scale"], zero)
 
     def of_tensorflow(self):
-        """y and dx."""
+        """y, dx, gradients of the ends [2, channels]."""
         low, high = (np.array(v) for v in zip(*(self.widened(*r) for r in zip(self.low, self.high))))
         settings = {"num_bits": self.bits, "narrow_range": self.narrow}
         if self.per_channel:
             y = tf.quantization.fake_quant_with_min_max_vars_per_channel(self.x, low, high, **settings)
-            dx = tf.quantization.fake_quant_with_min_max_vars_per_channel_gradient(
-                self.dy, self.x, low, high, **settings)[0]
+            dx, *ends = tf.quantization.fake_quant_with_min_max_vars_per_channel_gradient(
+                self.dy, self.x, low, high, **settings)
         else:
             y = tf.quantization.fake_quant_with_min_max_vars(self.x, low[0], high[0], **settings)
-            dx = tf.quantization.fake_quant_with_min_max_vars_gradient(self.dy, self.x, low[0], high[0],
-                                                                       **settings)[0]
-        return y.numpy().astype(np.float64), dx.numpy().astype(np.float64)
+            dx, *ends = tf.quantization.fake_quant_with_min_max_vars_gradient(self.dy, self.x, low[0], high[0],
+                                                                              **settings)
+        ends = np.array([e.numpy().reshape(-1) for e in ends], np.float64)
+        if self.symmetric:  # one number, r of [-r, r]
+            ends = np.stack([0 * ends[0], ends[1] - ends[0]])
+        return y.numpy().astype(np.float64), dx.numpy().astype(np.float64), ends
 
 
 def near_half(v, tolerance):
@@ -125,7 +131,7 @@ def near_half(v, tolerance):
 def compare_channel(case, c, ours, theirs, ties):
     """None or what differs; ties counts codes a step apart where that is allowed."""
     low, high = (float(v) for v in case.widened(case.low[c], case.high[c]))
-    y, dx, scale, zero = ours[0][:, c], ours[1][:, c], ours[2][c], ours[3][c]
+    y, dx, scale, zero = ours[0][:, c], ours[1][:, c], ours[3][c], ours[4][c]
     x, qmin, qmax = case.x[:, c].astype(np.float64), *case.grid()
     if low == high:
         return None if not y.any() and not theirs[0][:, c].any() and (dx == theirs[1][:, c]).all() else "[0, 0]"
@@ -150,7 +156,13 @@ def compare_channel(case, c, ours, theirs, ties):
     near = (exact if moved else 0) + 4 * ULP * (high - low)
     at_end = (np.abs(x[:, None] - ends) <= near).any(1)
     differ = (dx != theirs[1][:, c]) & ~at_end
-    return f"gradient at {x[differ][0]}" if differ.any() else None
+    if differ.any():
+        return f"gradient at {x[differ][0]}"
+    if ours[2] is None:
+        return None
+    dy = np.abs(case.dy[:, c].astype(np.float64))
+    apart = np.abs(ours[2][:, c] - theirs[2][:, c]).max()
+    return f"gradients of the ends, by {apart}" if apart > dy[at_end].sum() + 1e-6 * dy.sum() else None
 
 
 def main():
@@ -159,18 +171,20 @@ def main():
     parser.add_argument("--count", type=int, default=3000)
     arguments = parser.parse_args()
     cases = [Case(seed) for seed in range(arguments.count)]
-    results = engine.compute(arguments.engine, [c.text() for c in cases])
     ties, bad, values = {"codes": 0, "zero points": 0}, 0, 0
-    for i, (case, found) in enumerate(zip(cases, results)):
-        ours, theirs = case.of_octet(found), case.of_tensorflow()
-        values += case.x.size
-        for c in range(case.channels):
-            wrong = compare_channel(case, c, ours, theirs, ties)
-            if wrong:
-                bad += 1
-                if bad <= 10:
-                    print(f"case {i}, {case.bits} bits, range [{case.low[c]}, {case.high[c]}]: {wrong}")
-    print(f"fake quantization against TensorFlow {tf.__version__}: {len(cases)} cases, {values} values, "
+    for rule in ("none", "learned"):
+        results = engine.compute(arguments.engine, [c.text(rule) for c in cases])
+        for i, (case, found) in enumerate(zip(cases, results)):
+            ours, theirs = case.of_octet(found), case.of_tensorflow()
+            values += case.x.size
+            for c in range(case.channels):
+                wrong = compare_channel(case, c, ours, theirs, ties)
+                if wrong:
+                    bad += 1
+                    if bad <= 10:
+                        print(f"case {i}, rule {rule}, {case.bits} bits, range [{case.low[c]}, {case.high[c]}]: "
+                              f"{wrong}")
+    print(f"fake quantization against TensorFlow {tf.__version__}: {len(cases)} cases twice, {values} values, "
           f"on ties {ties['codes']} codes and {ties['zero points']} zero points a step apart, {bad} failures")
     return 1 if bad else 0
 

@@ -26,7 +26,7 @@ BOUND = 1e-5
 LEFT_OUT = {
     "input": "a leaf", "param": "a leaf",
     "dropout": "random; the choice of elements is octet's own",
-    "fakequant": "compared with TensorFlow",
+    "fakequant": "compared with TensorFlow, learned ranges in learned.py",
     "quantbias": "rounds biases as .tflite files hold them",
     "bnscale": "part of batch norm folding: composed of mul, add and rsqrt in tests/test_ops.c",
     "bnbias": "part of batch norm folding",
