@@ -53,7 +53,8 @@ static void add(count *to, count from)
 
 static bool is_weight(const nn_node *fq)
 {
-    return fq->in[FQ_X]->id == NN_OP_param || fq->in[FQ_X]->id == NN_OP_bnscale;
+    const nn_op_id id = fq->in[FQ_X]->id;
+    return id == NN_OP_param || id == NN_OP_dorefa || id == NN_OP_bnscale;
 }
 
 /* Is n the node behind the file's activation tensor of that name? */

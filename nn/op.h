@@ -85,6 +85,11 @@ typedef struct nn_fakequant_attr {
     bool is_uint8;  /* with x_scale: the device holds codes + 128 and rounds as uint8 kernels do */
 } nn_fakequant_attr;
 
+typedef struct nn_dorefa_attr {
+    int levels; /* 2^bits - 1: intervals between the levels */
+    int axis;   /* channel dimension, each with its own greatest weight; -1: one of all */
+} nn_dorefa_attr;
+
 typedef union nn_attr {
     nn_window window;    /* conv2d, dwconv2d, max_pool, avg_pool */
     nn_bnorm_attr bnorm; /* bnorm, bnscale, bnbias, bncorrect, bngrid */
@@ -93,6 +98,7 @@ typedef union nn_attr {
     nn_xent_attr xent;
     nn_dropout_attr dropout;
     nn_fakequant_attr fakequant;
+    nn_dorefa_attr dorefa;
 } nn_attr;
 
 /* ---- nodes --------------------------------------------------------------------------------- */

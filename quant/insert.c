@@ -201,6 +201,20 @@ static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, cons
     return fakequant(to, w, &p, s);
 }
 
+/* The weight on the levels of DoReFa, if that is its rule. */
+static nn_node *put_on_levels(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
+{
+    char name[NAME_BYTES];
+    if (s->stage == QUANT_NONE || !quantizes_weights(s->stage))
+        return w;
+    const quant_spec spec = quant_weight_spec(s->config, n);
+    if (spec.levels == 0)
+        return w;
+    snprintf(name, sizeof name, "%s/levels", n->in[1]->name);
+    return nn_node_new(to, NN_OP_dorefa, name, &w, 1,
+                       &(nn_attr){ .dorefa = { .levels = spec.levels, .axis = spec.axis } });
+}
+
 /* ---- layers with weights ----------------------------------------------------------------------
  */
 
@@ -243,6 +257,7 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
     nn_node *weight = in[1], *bias = n->n_in > 2 ? in[2] : NULL;
     if (s->stage == QUANT_WATCH)
         return nn_rewrite_copy(to, n, in, NULL);
+    weight = put_on_levels(to, weight, n, s);
     if (bn != NULL)
         weight = fold_of(s)->weight(&f, weight);
     weight = quantize_weight(to, weight, n, s);

@@ -38,6 +38,16 @@ static bool is_in_file(const planner *p, const nn_node *n)
     return how != QUANT_FUSED && how != QUANT_FLOAT && !(how == QUANT_WEIGHTS && is_folded(p, n));
 }
 
+/* How a weight gets its range, where that is not its own extent. */
+static const char *rule_text(const planner *p, const quant_spec *s)
+{
+    if (s->levels > 0)
+        return ", on the levels of dorefa";
+    if (s->rule == &quant_range_last)
+        return "";
+    return nn_arena_printf(p->arena, ", range by %s", s->rule->name);
+}
+
 static const char *explain_parameter(const planner *p, const nn_node *n)
 {
     const nn_node *reader = reader_of(p->g, n);
@@ -49,10 +59,11 @@ static const char *explain_parameter(const planner *p, const nn_node *n)
     if (reader->in[1] != n)
         return "int32, scale of input * scale of weights";
     const quant_spec s = quant_weight_spec(p->config, reader);
-    return nn_arena_printf(p->arena, "%d bits, %s, one scale %s%s%s", s.bits, scheme_name(&s),
-                           s.axis >= 0 ? "for each output channel" : "for all of it",
-                           s.rule != &quant_range_last ? ", range by " : "",
-                           s.rule != &quant_range_last ? s.rule->name : "");
+    const char *rule = rule_text(p, &s);
+    if (rule == NULL)
+        return NULL;
+    return nn_arena_printf(p->arena, "%d bits, %s, one scale %s%s", s.bits, scheme_name(&s),
+                           s.axis >= 0 ? "for each output channel" : "for all of it", rule);
 }
 
 /* "", or ": scale * (q - zero point)" if they are known. */

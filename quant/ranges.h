@@ -16,6 +16,12 @@ const nn_range_rule *quant_range_at(int i);
 /* The rule of that name, or NULL and a message with the nearest known one. */
 const nn_range_rule *quant_range_by_name(const char *name);
 
+/* Whether weights can follow it, or what it does to weights is a way of its own. */
+static inline bool quant_range_is_of_weights(const nn_range_rule *r)
+{
+    return !r->only_positive || r->weights == r;
+}
+
 /* What quant_range_ema does with a batch: rules that learn observe so before they begin. */
 void quant_follow_ema(nn_range_state *s, const float *batch_min, const float *batch_max);
 

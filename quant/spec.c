@@ -116,14 +116,30 @@ const nn_range_rule *quant_weight_rule(const quant_config *c)
     return own != NULL ? own : &quant_range_last;
 }
 
+static nn_status check_dorefa(const quant_config *c)
+{
+    if (c->weight_bits == MOST_BITS)
+        return nn_fail(NN_EINVAL,
+                       "--weight-bits %d: the codes of dorefa's weights would not be int8; use "
+                       "--weight-bits 7 or less, or --weight-rule last",
+                       c->weight_bits);
+    if (c->granularity == QUANT_PER_TENSOR)
+        return nn_fail(NN_EINVAL,
+                       "--granularity tensor: dorefa's weights have no common scale once batch "
+                       "norm is folded; leave it out, or use --weight-rule last");
+    return NN_OK;
+}
+
 /* Rules that cannot have the weights, or not with these settings. */
 static nn_status check_weight_rule(const quant_config *c)
 {
     const nn_range_rule *r = quant_weight_rule(c);
-    if (r->only_positive)
+    if (!quant_range_is_of_weights(r))
         return nn_fail(NN_EINVAL,
                        "--weight-rule %s: is for activations that are never negative; leave it out",
                        r->name);
+    if (r == &quant_range_dorefa)
+        NN_TRY(check_dorefa(c));
     if (r->signed_is_symmetric && c->weight_scheme == QUANT_AFFINE)
         return nn_fail(
             NN_EINVAL,
@@ -168,11 +184,19 @@ quant_spec quant_weight_spec(const quant_config *c, const nn_node *layer)
 {
     int bits = settings_of(c, layer->name).weight_bits;
     int channels = layer->id == NN_OP_dwconv2d ? 3 : 0;
-    return (quant_spec){ .bits = bits,
-                         .grid = nn_grid_signed(bits, true),
-                         .symmetric = c->weight_scheme == QUANT_SYMMETRIC,
-                         .axis = c->granularity == QUANT_PER_CHANNEL ? channels : -1,
-                         .rule = quant_weight_rule(c) };
+    quant_spec s = { .bits = bits,
+                     .grid = nn_grid_signed(bits, true),
+                     .symmetric = c->weight_scheme == QUANT_SYMMETRIC,
+                     .axis = c->granularity == QUANT_PER_CHANNEL ? channels : -1,
+                     .rule = quant_weight_rule(c) };
+    if (s.rule != &quant_range_dorefa)
+        return s;
+    s.rule = &quant_range_last;
+    if (bits < MOST_BITS) {
+        s.levels = (1 << bits) - 1;
+        s.grid = nn_grid_signed(bits + 1, true);
+    }
+    return s;
 }
 
 /* ---- activations ----------------------------------------------------------------------------- */

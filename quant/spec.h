@@ -6,7 +6,8 @@
  * to the fewer codes, and the only bounds that a .tflite operator has are those of a fused
  * activation and of int8 itself: so what cannot be negative (relu, relu6, and what only moves or
  * averages it) sits at the top, [128 - 2^b, 127] with zero point 128 - 2^b, where relu bounds it
- * below and int8 above; whatever may be negative stays at 8 bits. */
+ * below and int8 above; whatever may be negative stays at 8 bits.  DoReFa's weights of b bits have
+ * the odd codes of [1 - 2^b, 2^b - 1]. */
 #ifndef OCTET_QUANT_SPEC_H
 #define OCTET_QUANT_SPEC_H
 
@@ -18,6 +19,7 @@ typedef struct quant_spec {
     bool symmetric;            /* zero point 0 */
     int axis;                  /* each element of this dimension has a scale; -1: one scale */
     const nn_range_rule *rule; /* how its range follows the data; NULL: it is fixed */
+    int levels;                /* of a weight by op dorefa; 0: as it is */
     const char *why;           /* NULL: as was asked for */
 } quant_spec;
 

@@ -52,6 +52,7 @@ NO_EXAMPLES(input)
 NO_EXAMPLES(param)
 NO_EXAMPLES(fakequant)
 NO_EXAMPLES(quantbias)
+NO_EXAMPLES(dorefa)
 NO_EXAMPLES(bngrid)
 
 /* ---- weights ---- */

@@ -57,6 +57,12 @@ static void learned_ranges(void **state)
     }
     check_agreement("--range lsq --granularity tensor --ema 0.9");
     check_agreement("--range lsq+ --granularity tensor --weight-scheme affine");
+    check_agreement("--range dorefa --weight-bits 4 --act-bits 5");
+    check_agreement("--range dorefa --weight-bits 7 --quant-layers stem=w8 --bn-fold unfolded");
+    check_agreement("--range lsq --weight-bits 4 --bn-fold unfolded");
+    check_agreement("--range lsq --weight-bits 4 --bn-fold prefold --quant-delay 2");
+    check_agreement(
+        "--range pact --weight-rule dorefa --weight-bits 2 --act-bits 4 --bn-fold batch");
     check_agreement("--range ema --weight-rule lsq --weight-bits 3 --quant-delay 2,5");
 }
 
@@ -83,6 +89,9 @@ static void ways_that_do_not_go_together(void **state)
                       "--weight-scheme affine --out %s",
                       test_path("no")),
                 2, "--weight-rule last");
+    check_error(
+        octet("train --data sample --model lenet --qat --range dorefa --out %s", test_path("no")),
+        2, "--weight-bits 7");
     check_error(
         octet("train --data sample --model lenet --qat --range lsg --out %s", test_path("no")), 2,
         "did you mean lsq");

@@ -377,6 +377,72 @@ static void scales_stay_positive_and_ranges_hold_zero(void **state)
     }
 }
 
+/* ---- dorefa ---------------------------------------------------------------------------------- */
+
+/* 2 quantize_k(tanh(w) / (2 max|tanh w|) + 1/2) - 1, times the maximum; dw = dy (1 - tanh^2 w). */
+static void check_dorefa(int bits, int axis)
+{
+    enum { O = 5, I = 40 };
+    nn_params *ps = NULL;
+    nn_graph *g = NULL;
+    nn_plan *plan = NULL;
+    nn_exec *e = NULL;
+    const int levels = (1 << bits) - 1;
+    assert_ok(nn_params_new(&ps));
+    assert_ok(nn_graph_new(&g, ps));
+    nn_node *w = leaf(g, "w", NN_SHAPE(O, I), NN_PARAM_WEIGHT);
+    nn_node *y = nn_node_new(g, NN_OP_dorefa, "y", &w, 1,
+                             &(nn_attr){ .dorefa = { .levels = levels, .axis = axis } });
+    nn_node *zero = leaf(g, "zero", NN_SHAPE(O, I), NN_PARAM_STATE);
+    nn_node *loss = nn_node_new(g, NN_OP_mse, "loss", (nn_node *[]){ y, zero }, 2, NULL);
+    nn_output(g, y);
+    assert_ok(nn_graph_check(g));
+    assert_ok(nn_params_collate(ps));
+    test_noise(w->param->value, O * I, 4);
+    for (int i = 0; i < I && axis == 0; i++)
+        w->param->value[i] = 0; /* a channel without an extent */
+    assert_ok(nn_plan_new(&plan, g, &(nn_plan_options){ .batch = 1, .loss = loss }));
+    assert_ok(nn_exec_new(&e, plan, NULL));
+    nn_exec_forward(e, 1, &(nn_run){ .training = true });
+    nn_exec_backward(e, 1, &(nn_run){ .training = true });
+    double m[O] = { 0 };
+    for (int i = 0; i < O * I; i++) {
+        const int c = axis == 0 ? i / I : 0;
+        m[c] = fmax(m[c], fabs(tanh((double)w->param->value[i])));
+    }
+    const nn_real *found = nn_exec_value(e, y);
+    for (int i = 0; i < O * I; i++) {
+        const double t = tanh((double)w->param->value[i]), most = m[axis == 0 ? i / I : 0];
+        const double q = round(levels * (t / (2 * most) + 0.5)) / levels;
+        const double want = most > 0 ? most * (2 * q - 1) : 0;
+        assert_true(fabs((double)found[i] - want) < 1e-6);
+        const double dw = 2.0 / (O * I) * want * (1 - t * t);
+        assert_true(fabs((double)w->param->grad[i] - dw) < 1e-7);
+    }
+    nn_exec_free(e);
+    nn_plan_free(plan);
+    nn_graph_free(g);
+    nn_params_free(ps);
+}
+
+static void dorefa_has_levels_on_both_sides(void **state)
+{
+    (void)state;
+    for (int bits = 2; bits <= 7; bits++)
+        for (int axis = -1; axis <= 0; axis++)
+            check_dorefa(bits, axis);
+}
+
+static void dorefa_clips_activations_at_one(void **state)
+{
+    (void)state;
+    nn_real min, max;
+    const float lo = -3, hi = 9;
+    nn_range_state s = { .channels = 1, .min = &min, .max = &max };
+    quant_range_dorefa.observe(&s, &lo, &hi);
+    assert_true(min == 0 && max == 1);
+}
+
 /* ---- observers ------------------------------------------------------------------------------- */
 
 static void averages_from_a_fixed_start_creep(void **state)
@@ -410,6 +476,8 @@ int main(void)
         cmocka_unit_test(clips_begin_where_they_were_observed),
         cmocka_unit_test(lsq_plus_begins_with_little_error),
         cmocka_unit_test(scales_stay_positive_and_ranges_hold_zero),
+        cmocka_unit_test(dorefa_has_levels_on_both_sides),
+        cmocka_unit_test(dorefa_clips_activations_at_one),
         cmocka_unit_test(averages_from_a_fixed_start_creep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,36 @@ static void layers_have_their_own_bits(void **state)
     assert_int_equal(range_spec(f, "sum/relu").bits, 5);
 }
 
+/* A rule decides for activations, and for weights where nothing else is said. */
+static void rules_have_their_tensors(void **state)
+{
+    fixture *f = *state;
+    const nn_node *stem = nn_graph_find(f->g, "stem"), *body = nn_graph_find(f->g, "body");
+    f->config.act_rule = &quant_range_lsq;
+    quant_spec s = range_spec(f, "body/relu6");
+    assert_true(s.rule == &quant_range_lsq && !s.symmetric);
+    s = range_spec(f, "head"); /* may be negative */
+    assert_true(s.rule == &quant_range_lsq && s.symmetric && s.grid.qmin == -128);
+    assert_ptr_equal(quant_weight_spec(&f->config, stem).rule, &quant_range_lsq);
+    f->config.weight_rule = &quant_range_last;
+    assert_ptr_equal(quant_weight_spec(&f->config, stem).rule, &quant_range_last);
+    f->config.weight_rule = NULL;
+    f->config.act_rule = &quant_range_pact;
+    assert_ptr_equal(range_spec(f, "sum/relu").rule, &quant_range_pact);
+    assert_ptr_equal(range_spec(f, "head").rule, &quant_range_ema);
+    assert_ptr_equal(quant_weight_spec(&f->config, stem).rule, &quant_range_last);
+    f->config.act_rule = &quant_range_dorefa;
+    f->config.weight_bits = 4;
+    f->config.layers = "stem=w8";
+    s = quant_weight_spec(&f->config, body);
+    assert_true(s.levels == 15 && s.grid.qmin == -15 && s.grid.qmax == 15);
+    s = quant_weight_spec(&f->config, stem);
+    assert_true(s.levels == 0 && s.grid.qmax == 127);
+    assert_ok(quant_config_check(&f->config, f->g));
+    f->config.weight_bits = 8;
+    assert_fails(quant_config_check(&f->config, f->g), NN_EINVAL, "--weight-bits 7");
+}
+
 static void settings_that_do_not_fit_are_refused(void **state)
 {
     fixture *f = *state;
@@ -178,6 +208,7 @@ int main(void)
         WITH_NETWORK(few_bits_sit_at_the_top),
         WITH_NETWORK(what_may_be_negative_stays_at_eight),
         WITH_NETWORK(layers_have_their_own_bits),
+        WITH_NETWORK(rules_have_their_tensors),
         WITH_NETWORK(settings_that_do_not_fit_are_refused),
         WITH_NETWORK(the_plan_explains),
     };

@@ -49,7 +49,7 @@ static const char *weight_rule_at(int i)
     if (i == 0)
         return auto_rule;
     for (int k = 0; (rule = quant_range_at(k)) != NULL; k++)
-        if (!rule->only_positive && --i == 0)
+        if (quant_range_is_of_weights(rule) && --i == 0)
             return rule->name;
     return NULL;
 }
@@ -360,7 +360,7 @@ static const train_arg quant_args[] = {
       .at = AT(weight_rule),
       .value = "auto",
       .form = "NAME",
-      .help = "the same for weights; auto: lsq, lsq+ and learned for both, else the last values'",
+      .help = "the same for weights; auto: learned where --range has that for both, else last",
       .name_at = weight_rule_at,
       .flags = TRAIN_MATHS },
     { .name = "bn-fold",

@@ -28,6 +28,7 @@ LEFT_OUT = {
     "dropout": "random; the choice of elements is octet's own",
     "fakequant": "compared with TensorFlow, learned ranges in learned.py",
     "quantbias": "rounds biases as .tflite files hold them",
+    "dorefa": "its gradient is not that of the function; tests/test_ranges.c",
     "bnscale": "part of batch norm folding: composed of mul, add and rsqrt in tests/test_ops.c",
     "bnbias": "part of batch norm folding",
 }
