@@ -5,9 +5,8 @@
 
 #include "nn/base/arena.h"
 #include "nn/base/mem.h"
-#include "nn/range.h"
 
-enum { FQ_X };
+enum { FQ_X, FQ_SCALE = 3, FQ_ZERO_POINT }; /* inputs of op fakequant */
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
@@ -25,13 +24,12 @@ static bool name_tensor(quant_tensor_stats *t, nn_arena *a, const nn_node *fakeq
 
 static nn_status add_tensor(quant_stats *s, const nn_node *fakequant, int bins)
 {
-    const nn_range_state range = nn_range_of(fakequant);
-    const size_t channels = (size_t)range.channels;
+    const size_t channels = nn_shape_count(fakequant->in[FQ_SCALE]->shape);
     quant_tensor_stats *t = &s->tensor[s->n];
     *t = (quant_tensor_stats){
         .shape = fakequant->shape,
         .grid = fakequant->attr.fakequant.grid,
-        .channels = range.channels,
+        .channels = (int)channels,
         .scale = nn_arena_alloc(s->arena, channels * sizeof *t->scale),
         .zero_point = nn_arena_alloc(s->arena, channels * sizeof *t->zero_point),
         .least = nn_arena_alloc(s->arena, channels * sizeof *t->least),
@@ -40,9 +38,7 @@ static nn_status add_tensor(quant_stats *s, const nn_node *fakequant, int bins)
     if (t->scale == NULL || t->zero_point == NULL || t->least == NULL || t->most == NULL ||
         !name_tensor(t, s->arena, fakequant))
         return NN_ENOMEM;
-    for (int c = 0; c < range.channels; c++) {
-        t->scale[c] = (float)range.scale[c];
-        t->zero_point[c] = (int32_t)range.zero_point[c];
+    for (size_t c = 0; c < channels; c++) {
         t->least[c] = INFINITY;
         t->most[c] = -INFINITY;
     }
@@ -124,6 +120,17 @@ static size_t run_length(const nn_node *fakequant, size_t n)
     return inner;
 }
 
+/* The grid of this pass: a scale may be computed (of weights that are folded late). */
+static void take_grid(quant_tensor_stats *t, const quant_run *r, const nn_node *fakequant)
+{
+    const nn_real *scale = nn_exec_value(r->exec, fakequant->in[FQ_SCALE]);
+    const nn_real *zero = nn_exec_value(r->exec, fakequant->in[FQ_ZERO_POINT]);
+    for (int c = 0; c < t->channels; c++) {
+        t->scale[c] = (float)scale[c];
+        t->zero_point[c] = (int32_t)zero[c];
+    }
+}
+
 /* False if a value is not finite. */
 static bool measure(quant_tensor_stats *t, const quant_run *r, const nn_node *fakequant, int batch)
 {
@@ -134,6 +141,7 @@ static bool measure(quant_tensor_stats *t, const quant_run *r, const nn_node *fa
     const size_t run = run_length(fakequant, n);
     if (t->is_weight && t->values->n > 0)
         return true;
+    take_grid(t, r, fakequant);
     if (!quant_histogram_add(t->values, x, n))
         return false;
     for (size_t at = 0, i = 0; at < n; at += run, i++)
