@@ -15,7 +15,7 @@
 #include "nn/shape.h"
 
 enum {
-    NN_MAX_IN = 8,    /* inputs of one node */
+    NN_MAX_IN = 10,   /* inputs of one node */
     NN_MAX_NAME = 200 /* bytes of a node's name */
 };
 
@@ -82,6 +82,7 @@ typedef struct nn_fakequant_attr {
     int mean_of;    /* with an input x_scale and no w_scale: x is a mean over so many values; 0: it
                        is an average pool */
     bool relu6;     /* with x_scale: x comes out of a relu6, which the device does on codes */
+    bool relu;      /* with summands: x comes out of a relu */
     bool is_uint8;  /* with x_scale: the device holds codes + 128 and rounds as uint8 kernels do */
 } nn_fakequant_attr;
 

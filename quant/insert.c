@@ -80,6 +80,7 @@ typedef struct fq_parts {
     nn_fakequant_attr attr;
     const nn_affine *fixed;     /* a range from the start; NULL: none */
     nn_node *x_scale, *w_scale; /* of the layer before; NULL: not to be requantized */
+    nn_node *a, *b;             /* of a sum, whose scales those then are; NULL: no sum */
 } fq_parts;
 
 /* What the rule learns, where it does: not while it only watches, and deployed no more. The graph
@@ -111,8 +112,10 @@ static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p, const ins
                       state(to, p->scope, "zero_point", channels, zero),
                       state(to, p->scope, "memory", 2 * channels + 1, 0),
                       more != NULL ? more : p->x_scale,
-                      p->w_scale };
-    int n_in = in[6] == NULL ? 6 : p->w_scale == NULL ? 7 : 8;
+                      p->w_scale,
+                      p->a,
+                      p->b };
+    int n_in = in[6] == NULL ? 6 : p->w_scale == NULL ? 7 : p->a == NULL ? 8 : 10;
     nn_attr attr = { .fakequant = p->attr };
     attr.fakequant.learn = more != NULL ? p->rule : NULL;
     return nn_node_new(to, NN_OP_fakequant, p->name, in, n_in, &attr);
@@ -131,9 +134,9 @@ static nn_node *scale_of(nn_graph *to, const nn_node *n, const inserter *s)
     return state(to, scope, "scale", 1, 0);
 }
 
-/* In the deployed graph, codes behind a convolution, a mean or a pool are those that the device
- * computes from its accumulator.  (A dense layer's are multiplied in double there: rounding x is
- * the same.)
+/* In the deployed graph, codes behind a convolution, a mean, a pool or a sum are those that the
+ * device computes from its accumulator or summands.  (A dense layer's are multiplied in double
+ * there: rounding x is the same.)
  */
 static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_node *n,
                        const inserter *s)
@@ -145,12 +148,18 @@ static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_nod
         return;
     p->attr.is_uint8 = s->config->is_uint8;
     p->attr.relu6 = y->id == NN_OP_relu6;
+    p->attr.relu = y->id == NN_OP_relu;
     if (y->id == NN_OP_relu || y->id == NN_OP_relu6)
         y = y->in[0];
     if (n->id == NN_OP_gap || n->id == NN_OP_avg_pool) {
         nn_shape x = n->in[0]->shape;
         p->attr.mean_of = n->id == NN_OP_gap ? x.dim[1] * x.dim[2] : 0;
         p->x_scale = scale_of(to, n->in[0], s);
+    } else if (n->id == NN_OP_add) {
+        p->x_scale = scale_of(to, n->in[0], s);
+        p->w_scale = scale_of(to, n->in[1], s);
+        p->a = y->in[0];
+        p->b = y->in[1];
     } else if ((n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d) && y->id == n->id) {
         p->x_scale = scale_of(to, n->in[0], s);
         p->w_scale = y->in[1]->in[FQ_SCALE];

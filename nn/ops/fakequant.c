@@ -6,9 +6,9 @@
  *   dx = dy where lo <= x <= hi, else 0                         (straight-through estimator)
  *
  * C is the extent of attr.axis, or 1.  The last five inputs are state: the rule attr.rule (NULL:
- * the range is fixed, or another node's, or scale is computed from one) moves min and max when a pass observes, and scale and
- * zero_point are derived from them there and nowhere else. While there is no range (scale 0), and
- * in mode NN_FQ_OBSERVE, y = x.
+ * the range is fixed, or another node's, or scale is computed from one) moves min and max when a
+ * pass observes, and scale and zero_point are derived from them there and nowhere else. While there
+ * is no range (scale 0), and in mode NN_FQ_OBSERVE, y = x.
  *
  * With attr.learn there is the further input learned [k C], a trained parameter of which the range
  * is made after each step (quant_ranges_settle); what has a range in common has it in common, too.
@@ -17,7 +17,8 @@
  * With the further inputs x_scale [1] and w_scale [1] or [O], the scales of the layer whose result
  * x is, or with x_scale alone behind a mean over attr.mean_of values or an average pool, codes are
  * those that the integer network computes from its accumulators (nn/ops/requantize.h): for
- * evaluation, without a gradient of their own.
+ * evaluation, without a gradient of their own.  Likewise behind a sum a + b with the further inputs
+ * a_scale [1], b_scale [1], a and b [as x].
  *
  * Codes are those of nn_affine_code, in binary32, as TFLite's QUANTIZE computes them.
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
@@ -33,8 +34,9 @@
 #include "nn/ops/rows.h"
 #include "nn/range.h"
 
-enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE, W_SCALE };
-enum { LEARNED = X_SCALE }; /* a deployed network learns nothing */
+enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE, W_SCALE, A, B };
+enum { A_SCALE = X_SCALE, B_SCALE = W_SCALE }; /* behind a sum */
+enum { LEARNED = X_SCALE };                    /* a deployed network learns nothing */
 enum { GRAIN = 16384, MOST_CHUNKS = 64 };
 
 typedef nn_fq_layout layout;
@@ -52,11 +54,22 @@ static layout layout_of(const nn_node *n, int batch)
     return l;
 }
 
+static nn_status check_sum(const nn_node *n)
+{
+    for (int i = A_SCALE; i <= B; i++)
+        if (i < A ? nn_shape_count(n->in[i]->shape) != 1
+                  : !nn_shape_equal(n->in[i]->shape, n->shape))
+            return NN_NODE_FAIL(n, "input %d does not fit a sum of two tensors", i);
+    return NN_OK;
+}
+
 /* The scales of the layer before, if they are given. */
 static nn_status check_layer(const nn_node *n)
 {
     if (n->n_in <= X_SCALE || n->attr.fakequant.learn != NULL)
         return NN_OK;
+    if (n->n_in > A)
+        return n->n_in > B ? check_sum(n) : NN_NODE_FAIL(n, "%d inputs", n->n_in);
     size_t channels = (size_t)nn_shape_channels(n->shape);
     size_t scales = n->n_in > W_SCALE ? nn_shape_count(n->in[W_SCALE]->shape) : 1;
     if (nn_shape_count(n->in[X_SCALE]->shape) != 1 || (scales != 1 && scales != channels) ||
@@ -262,10 +275,30 @@ static void quantize_all(const nn_call *c, layout l, unsigned char *pass)
     }
 }
 
+/* The integer network's codes of a sum. */
+static bool requantize_sum(const nn_call *c)
+{
+    const nn_fakequant_attr *a = &c->node->attr.fakequant;
+    const nn_requantize_sum r = {
+        .a_scale = (double)c->x[A_SCALE][0],
+        .b_scale = (double)c->x[B_SCALE][0],
+        .relu = a->relu,
+        .relu6 = a->relu6,
+        .out = { (float)c->x[SCALE][0], (int32_t)c->x[ZERO_POINT][0] },
+        .grid = a->grid,
+    };
+    if (c->saved != NULL || !(r.a_scale > 0) || !(r.b_scale > 0))
+        return false;
+    nn_requantize_add(&r, c->y, c->x[A], c->x[B], nn_call_count(c));
+    return true;
+}
+
 /* The integer network's codes, where the layer's scales are given and known. */
 static bool requantize(const nn_call *c)
 {
     const nn_node *n = c->node;
+    if (n->n_in > B)
+        return requantize_sum(c);
     bool known = n->n_in > X_SCALE && n->attr.fakequant.learn == NULL && c->saved == NULL &&
                  c->x[X_SCALE][0] > 0;
     size_t channels = (size_t)nn_shape_channels(n->shape);
@@ -349,7 +382,7 @@ static void backward(const nn_call *c)
 const nn_op nn_op_fakequant = {
     .name = "fakequant",
     .n_in_min = 6,
-    .n_in_max = 8,
+    .n_in_max = 10,
     .flags = NN_FLAG_INPLACE | NN_FLAG_INPLACE_GRAD | NN_FLAG_STATEFUL,
     .infer = infer,
     .need = need,

@@ -38,11 +38,16 @@ static channel channel_of(const nn_requantize *r, size_t c)
     return ch;
 }
 
+static nn_real value_within(nn_affine out, nn_grid grid, int32_t code)
+{
+    code = code > grid.qmin ? code : grid.qmin;
+    code = code < grid.qmax ? code : grid.qmax;
+    return (nn_real)nn_affine_value(code, out);
+}
+
 static nn_real clamp_value(const nn_requantize *r, int32_t code)
 {
-    code = code > r->grid.qmin ? code : r->grid.qmin;
-    code = code < r->grid.qmax ? code : r->grid.qmax;
-    return (nn_real)nn_affine_value(code, r->out);
+    return value_within(r->out, r->grid, code);
 }
 
 /* A half is a half: averages of up to some hundred codes are no nearer to one than `near`, but it.
@@ -92,4 +97,51 @@ void nn_requantize_rows(const nn_requantize *r, nn_real *y, const nn_real *x, si
         for (size_t i = nn_chunk_begin(rows, chunks, k); i < end; i++)
             convert(&own, ch, y + i * channels, x + i * channels, channels);
     }
+}
+
+/* ---- sums ------------------------------------------------------------------------------------ */
+
+enum { LEFT = 20 }; /* bits by which the summands are raised, as runtime/ops/add.c does */
+
+typedef struct summands {
+    double per_a, per_b; /* codes in 1.0 */
+    rt_multiplier a, b, out;
+} summands;
+
+static summands summands_of(const nn_requantize_sum *r)
+{
+    const double twice = 2 * (r->a_scale > r->b_scale ? r->a_scale : r->b_scale);
+    summands s = { .per_a = 1 / r->a_scale, .per_b = 1 / r->b_scale };
+    rt_multiplier_of(r->a_scale / twice, &s.a);
+    rt_multiplier_of(r->b_scale / twice, &s.b);
+    rt_multiplier_of(twice / ((double)(1 << LEFT) * (double)r->out.scale), &s.out);
+    return s;
+}
+
+/* A code less its zero point, raised and rescaled. */
+static int32_t raise(nn_real x, double per_real, rt_multiplier m)
+{
+    double code = floor((double)x * per_real + 0.5);
+    code = code > -511 ? code : -511; /* a NaN too */
+    code = code < 511 ? code : 511;
+    return rt_requant((int32_t)code * (1 << LEFT), m, RT_ROUND_TWICE);
+}
+
+void nn_requantize_add(const nn_requantize_sum *r, nn_real *y, const nn_real *a, const nn_real *b,
+                       size_t n)
+{
+    const summands s = summands_of(r);
+    nn_grid grid = r->grid;
+    if ((r->relu || r->relu6) && grid.qmin < r->out.zero_point)
+        grid.qmin = r->out.zero_point;
+    if (r->relu6)
+        grid.qmax = nn_affine_code(6, r->out, r->grid);
+    const int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (int k = 0; k < chunks; k++)
+        for (size_t i = nn_chunk_begin(n, chunks, k); i < nn_chunk_begin(n, chunks, k + 1); i++) {
+            int32_t sum = raise(a[i], s.per_a, s.a) + raise(b[i], s.per_b, s.b);
+            int32_t code = rt_requant(sum, s.out, RT_ROUND_TWICE) + r->out.zero_point;
+            y[i] = value_within(r->out, grid, code);
+        }
 }

@@ -5,7 +5,8 @@
  * x = acc * x_scale * w_scale in float, from which acc comes back by rounding; then the runtime's
  * own arithmetic (runtime/requant.h) gives its code.  Rounding x / scale instead is right more
  * exactly and differs from the device in about one value of 2000 a layer, which adds up over a deep
- * network. A mean over n values is treated likewise: its sum is the accumulator. */
+ * network. A mean over n values is treated likewise: its sum is the accumulator.  A sum of two
+ * tensors is computed from their codes. */
 #ifndef OCTET_NN_OPS_REQUANTIZE_H
 #define OCTET_NN_OPS_REQUANTIZE_H
 
@@ -37,5 +38,19 @@ typedef struct nn_requantize {
 } nn_requantize;
 void nn_requantize_rows(const nn_requantize *r, nn_real *y, const nn_real *x, size_t rows,
                         size_t channels, void *scratch);
+
+/* y [n] = the value of the code of a + b, where a and b lie on grids of scales a_scale and b_scale:
+ * both are brought to twice the larger scale with 20 more bits, added, and brought to the output's,
+ * as ADD does.
+ *
+ *   relu, relu6   the device's activation, which it does on codes */
+typedef struct nn_requantize_sum {
+    double a_scale, b_scale;
+    bool relu, relu6;
+    nn_affine out;
+    nn_grid grid;
+} nn_requantize_sum;
+void nn_requantize_add(const nn_requantize_sum *r, nn_real *y, const nn_real *a, const nn_real *b,
+                       size_t n);
 
 #endif
