@@ -349,7 +349,11 @@ interop-onnx: all $(ENGINE) $(VENV)/onnx.installed ## exported ONNX files, calib
 interop-events: all $(VENV)/events.installed ## event files: TensorBoard
 	$(JUDGE)/events.py $(PROG) $(BUILD)/interop/events
 
-.PHONY: interop interop-litert interop-torch interop-tf interop-graphdef interop-onnx interop-events
+interop-report: all ## report.html in a browser: headless Chromium, if it is there
+	@mkdir -p $(BUILD)/interop
+	python3 tests/interop/report_page.py $(PROG) $(BUILD)/interop/report
+
+.PHONY: interop-report interop interop-litert interop-torch interop-tf interop-graphdef interop-onnx interop-events
 
 TORTURE_KILLS ?= 100
 

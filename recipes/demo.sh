@@ -34,6 +34,8 @@ top1() {
 }
 size() { wc -c <"$1" | awk '{ printf "%.0f", $1 / 1024 }'; }
 float=$(top1 "$dir/float/model.safetensors")
+ptq=$(top1 "$dir/ptq.tflite")
+qat=$(top1 "$dir/model.tflite")
 row() { # name, accuracy, file
     awk -v name="$1" -v top1="$2" -v base="$float" -v kb="$(size "$3")" \
         'BEGIN { printf "  %-34s %8.2f %% %+8.2f %9s KB\n", name, top1, top1 - base, kb }'
@@ -43,12 +45,25 @@ row() { # name, accuracy, file
     echo
     echo "  accuracy on the test pictures           top-1     delta      file"
     row "float" "$float" "$dir/float/best.safetensors"
-    row "int8, quantized after training" "$(top1 "$dir/ptq.tflite")" "$dir/ptq.tflite"
+    row "int8, quantized after training" "$ptq" "$dir/ptq.tflite"
     row "fake-quantized, after QAT" "$(top1 "$dir/qat/model.safetensors")" "$dir/qat/best.safetensors"
-    row "int8, after QAT" "$(top1 "$dir/model.tflite")" "$dir/model.tflite"
+    row "int8, after QAT" "$qat" "$dir/model.tflite"
     echo
 } | tee "$dir/table.txt"
+# The same as octet compare has it, for the page.
+{
+    echo "method,top1,delta,bytes"
+    csv() { # name, accuracy, file
+        awk -v name="$1" -v top1="$2" -v base="$float" -v bytes="$(wc -c <"$3")" \
+            'BEGIN { printf "%s,%.4f,%.4f,%d\n", name, top1 / 100, (top1 - base) / 100, bytes }'
+    }
+    csv float "$float" "$dir/float/best.safetensors"
+    csv minmax "$ptq" "$dir/ptq.tflite"
+    csv qat "$qat" "$dir/model.tflite"
+} >"$dir/compare.csv"
+"$octet" report "$dir" --data $data --quiet >/dev/null
 "$octet" verify "$dir/qat/model.safetensors" "$dir/model.tflite" --data $data --quiet \
     >"$dir/verify.txt" || true
 grep -i 'predictions' "$dir/verify.txt" || true
+echo "  how it went:    $dir/report.html"
 echo "  the int8 model: $dir/model.tflite   ($(($(date +%s) - start)) s)"

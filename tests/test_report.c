@@ -371,6 +371,38 @@ static void pictures_are_counted(void **state)
     nn_bytes_free(&page);
 }
 
+/* Scales may be computed instead of kept: --bn-fold unfolded. */
+static void every_way_of_folding_has_layers(void **state)
+{
+    (void)state;
+    char folder[PATH], path[PATH + 32];
+    snprintf(folder, sizeof folder, "%s", test_path("unfolded"));
+    snprintf(path, sizeof path, "%s/report.html", folder);
+    check_done(octet("train --data noise:12x12x1:3:60 --model lenet --input 28x28 --epochs 1 "
+                     "--batch 16 --qat --bn-fold unfolded --quiet --out %s",
+                     folder));
+    nn_bytes page = read_text(path);
+    assert_null(strstr(text_of(page), "Missing here"));
+    assert_non_null(strstr(text_of(page), "c1/weight</a></td><td>weight</td>"));
+    assert_null(strstr(text_of(page), "<td>&ndash;</td><td>&ndash;</td>")); /* all have a grid */
+    nn_bytes_free(&page);
+}
+
+static void quantize_can_leave_a_page(void **state)
+{
+    (void)state;
+    check_done(octet("quantize %s --data noise:8x8x3:4:200 --calib 32 --out %s --report \"%s\"",
+                     f("model.safetensors"), test_path("m.tflite"), test_path("it's.html")));
+    nn_bytes page = read_text(test_path("it's.html"));
+    const char *html = text_of(page);
+    const char *command = strstr(html, "<pre class=\"command\">octet quantize ");
+    assert_non_null(command);
+    assert_non_null(strstr(command, "it&#39;\\&#39;&#39;s.html&#39; --data noise:8x8x3:4:200"));
+    assert_non_null(strstr(html, "Quantized after training: minmax of 32 pictures"));
+    assert_non_null(strstr(html, "id=\"noise\""));
+    nn_bytes_free(&page);
+}
+
 static void a_report_never_fails_a_training(void **state)
 {
     (void)state;
@@ -389,7 +421,7 @@ static void a_report_never_fails_a_training(void **state)
     check_done(octet("train --data noise:12x12x1:3:60 --model mlp --epochs 1 --batch 16 "
                      "--overwrite --report off --out %s",
                      folder));
-    assert_int_not_equal(access(path, 0), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
 }
 
 int main(void)
@@ -412,6 +444,8 @@ int main(void)
         cmocka_unit_test(a_run_leaves_its_page),
         cmocka_unit_test(charts_can_stand_alone),
         cmocka_unit_test(pictures_are_counted),
+        cmocka_unit_test(every_way_of_folding_has_layers),
+        cmocka_unit_test(quantize_can_leave_a_page),
         cmocka_unit_test(a_report_never_fails_a_training),
     };
     return cmocka_run_group_tests(alone, NULL, NULL) +

@@ -6,6 +6,7 @@
 #include "train/cli/log.h"
 #include "train/cli/output.h"
 #include "train/cli/post.h"
+#include "train/cli/report.h"
 #include "train/ship.h"
 #include "train/cli/source.h"
 
@@ -13,7 +14,7 @@ typedef struct settings {
     train_common common;
     train_source source;
     train_post_options post;
-    const char *out, *save;
+    const char *out, *save, *report;
 } settings;
 
 #define AT(member) offsetof(settings, member)
@@ -28,6 +29,11 @@ static const train_arg args[] = {
       .at = AT(save),
       .form = "FILE",
       .help = "write the network with its ranges as a checkpoint, for verify and export" },
+    { .name = "report",
+      .kind = TRAIN_TEXT,
+      .at = AT(report),
+      .form = "FILE.html",
+      .help = "write a page about it: each layer over its grid, mistakes, size and speed" },
 };
 #undef AT
 
@@ -56,12 +62,36 @@ typedef struct result {
     size_t bytes;
 } result;
 
-static nn_status write_files(result *r, const train_network *n, const settings *s)
+/* A page that cannot be made is a note: the model is there. */
+static void write_report(const train_network *n, const ds_set *set, const nn_bytes *file,
+                         const train_call *call)
 {
+    const settings *s = call->settings;
+    report_facts f = { 0 };
+    nn_arena *a = NULL;
+    nn_status st = nn_arena_new(&a);
+    if (st == NN_OK)
+        st = report_facts_of(&f, s->out != NULL ? s->out : s->save,
+                             train_report_command(a, "quantize", call->args), n, set, file,
+                             REPORT_PICTURES);
+    if (st == NN_OK)
+        st = report_write_facts(s->report, NULL, &f);
+    if (st != NN_OK)
+        train_log("report: not written: %s", nn_message());
+    report_facts_free(&f);
+    nn_arena_free(a);
+}
+
+static nn_status write_files(result *r, const train_network *n, const ds_set *set,
+                             const train_call *call)
+{
+    const settings *s = call->settings;
     nn_bytes file;
     NN_TRY(train_ship(&file, n, train_ship_form(n)));
     r->bytes = file.size;
     nn_status st = s->out != NULL ? train_output_write(s->out, file.data, file.size) : NN_OK;
+    if (st == NN_OK && s->report != NULL)
+        write_report(n, set, &file, call);
     nn_bytes_free(&file);
     if (st == NN_OK && s->save != NULL)
         st = train_checkpoint_save(s->save, n, &(train_state){ .step = n->info.step });
@@ -81,11 +111,12 @@ static nn_status quantize(result *r, train_network *n, const train_call *call)
     NN_TRY(train_source_open(&set, &s->source, call, &n->info.prep, &n->info, n->info.classes));
     nn_status st = train_post_run(&r->pictures, n, set, &s->post, s->common.seed, say_progress);
     train_source_say_bad(set);
+    if (st == NN_OK) {
+        snprintf(r->made, sizeof r->made, "%s", n->info.made);
+        st = write_files(r, n, set, call);
+    }
     ds_close(set);
-    if (st != NN_OK)
-        return st;
-    snprintf(r->made, sizeof r->made, "%s", n->info.made);
-    return write_files(r, n, s);
+    return st;
 }
 
 static nn_status print(const result *r, const settings *s)

@@ -6,6 +6,7 @@
 #include "train/cli/experiment.h"
 #include "train/cli/log.h"
 #include "train/cli/output.h"
+#include "train/cli/report.h"
 #include "train/cli/signals.h"
 
 typedef struct settings {
@@ -171,6 +172,8 @@ static nn_status run(train_call *call)
     } else if (st == NN_OK) {
         print_text(&e, &g);
     }
+    if (st == NN_OK && !e.stopped)
+        train_report(s->out, &s->common);
     train_experiment_close(&e);
     return st;
 }

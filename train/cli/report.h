@@ -9,4 +9,8 @@
  * failure of the work that it is about. */
 void train_report(const char *folder, const train_common *common);
 
+/* The command line again, of the options that were given, as a shell takes it: "octet quantize
+ * run/best.safetensors --data sample".  Lives in `a`; "" if memory is out. */
+const char *train_report_command(nn_arena *a, const char *command, const train_args *args);
+
 #endif

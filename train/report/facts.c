@@ -211,7 +211,7 @@ static nn_status open_set(report_facts *f, const report_run *run, const report_o
         return nn_fail(NN_EINVAL, "the recipe does not say which pictures; name them with --data");
     NN_TRY(train_recipe_dataset(&base, &d, info->seed, o->max_pixels));
     const ds_options options = train_prep_dataset(&info->prep, &base);
-    return ds_open(&f->set, data, &options);
+    return ds_open(&f->own_set, data, &options);
 }
 
 static nn_status look(report_facts *f, const report_run *run, const report_options *o)
@@ -221,11 +221,12 @@ static nn_status look(report_facts *f, const report_run *run, const report_optio
     const char *model = f->model != NULL ? join(f, f->folder, f->model) : NULL;
     if (path == NULL || (f->model != NULL && model == NULL))
         return NN_ENOMEM;
-    NN_TRY(train_network_load(&f->network, path, NULL, &o->limits));
+    NN_TRY(train_network_load(&f->own_network, path, NULL, &o->limits));
+    f->network = f->own_network;
     NN_TRY(open_set(f, run, o));
     if (model != NULL)
         NN_TRY(nn_file_read(&file, model, 0));
-    nn_status st = report_look_new(&f->look, f->network, f->set, model != NULL ? &file : NULL,
+    nn_status st = report_look_new(&f->look, f->network, f->own_set, model != NULL ? &file : NULL,
                                    o->pictures > 0 ? o->pictures : REPORT_PICTURES);
     nn_bytes_free(&file);
     f->has_look = st == NN_OK;
@@ -268,11 +269,26 @@ nn_status report_facts_read(report_facts *out, const char *folder, const report_
     return out->folder != NULL ? read_folder(out, o) : NN_ENOMEM;
 }
 
+nn_status report_facts_of(report_facts *out, const char *title, const char *command,
+                          const train_network *n, const ds_set *set, const nn_bytes *file,
+                          int pictures)
+{
+    *out = (report_facts){ .network = n };
+    NN_TRY(nn_arena_new(&out->arena));
+    out->folder = nn_arena_strdup(out->arena, title);
+    out->command = nn_arena_strdup(out->arena, command);
+    if (out->folder == NULL || out->command == NULL)
+        return NN_ENOMEM;
+    NN_TRY(report_look_new(&out->look, n, set, file, pictures));
+    out->has_look = true;
+    return NN_OK;
+}
+
 void report_facts_free(report_facts *f)
 {
     report_look_free(&f->look);
-    ds_close(f->set);
-    train_network_free(f->network);
+    ds_close(f->own_set);
+    train_network_free(f->own_network);
     nn_arena_free(f->arena);
     *f = (report_facts){ 0 };
 }

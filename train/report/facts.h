@@ -39,8 +39,9 @@ typedef struct report_facts {
 
     const char *checkpoint,
         *model; /* of the network that is looked at, from the folder; NULL: none */
-    train_network *network;
-    ds_set *set;
+    const train_network *network; /* NULL: it could not be loaded */
+    train_network *own_network;   /* to be freed with the facts; NULL: the caller's */
+    ds_set *own_set;
     bool has_look;
     report_look look;
 
@@ -59,6 +60,18 @@ typedef struct report_options {
  * error.  Errors: NN_EIO (no such folder, or nothing in it is octet's), NN_ENOMEM. */
 nn_status report_facts_read(report_facts *out, const char *folder, const report_options *o);
 void report_facts_free(report_facts *f);
+
+/* Of one network that the caller holds: no folder is read.
+ *
+ *   title     of the page: what was made, or from what
+ *   command   that repeats it
+ *   set       pictures as the network takes them
+ *   file      its .tflite file, or NULL
+ *
+ * Errors: report_look_new's. */
+nn_status report_facts_of(report_facts *out, const char *title, const char *command,
+                          const train_network *n, const ds_set *set, const nn_bytes *file,
+                          int pictures);
 
 /* Notes that something is missing, and nn_message() as the reason. */
 void report_note_failure(report_facts *f, const char *what);

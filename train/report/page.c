@@ -9,7 +9,7 @@ static const char page_style[] =
     "body{margin:0 auto;max-width:1120px;padding:0 16px 48px;background:var(--paper);"
     "color:var(--ink);font:16px/1.5 system-ui,sans-serif;-webkit-text-size-adjust:100%}"
     "h1{font-size:1.5em;overflow-wrap:anywhere;margin:24px 0 4px}h2{margin:40px 0 4px}"
-    "h3{font-size:1em;margin:0 0 2px;overflow-wrap:anywhere}"
+    "h3{font-size:1em;margin:24px 0 2px;overflow-wrap:anywhere}figure h3{margin-top:0}"
     "p{max-width:46em;margin:4px 0 12px}figure p{font-size:.875em;color:var(--mute)}"
     "code,pre{font:.875em ui-monospace,monospace}pre{overflow:auto;background:var(--faint);"
     "padding:10px}"
@@ -53,6 +53,11 @@ static void put_network(report_page *p)
                   prep->height, prep->width, prep->channels, n->info.classes,
                   (long long)n->info.step,
                   n->info.quantized ? ", the last of them with fake quantization" : "");
+    if (n->info.made != NULL) {
+        report_put(&p->html, "<p>Quantized after training: ");
+        report_escape(&p->html, n->info.made);
+        report_put(&p->html, ".</p>\n");
+    }
 }
 
 void report_page_open(report_page *p, const report_facts *f)

@@ -17,8 +17,8 @@ static bool has_grid(const quant_tensor_stats *t)
 /* A share as per cent; so few that digits would only confuse are few. */
 static void put_share(report_text *t, double share)
 {
-    if (share > 0 && share < 1e-6)
-        report_put(t, "&lt; 0.0001 %");
+    if (share < 1e-6)
+        report_put(t, share > 0 ? "&lt; 0.0001 %" : "0 %");
     else
         report_printf(t, "%.4f %%", 100 * share);
 }

@@ -82,6 +82,21 @@ static void put_accuracies(report_page *p, const results *r)
     report_figure_chart_end(p);
 }
 
+/* The means that the bars show; of one seed, the numbers of the file. */
+static void put_means(report_page *p, const results *r)
+{
+    static const char *const heads[] = { "method", "seeds", "top1", "delta" };
+    report_table_open(p, "table", heads, 4);
+    for (int i = 0; i < r->n; i++) {
+        report_row(p);
+        report_cell(p, r->row[i].name);
+        report_cell_number(p, r->row[i].n, 4);
+        report_cell_number(p, r->row[i].top1, 6);
+        report_cell_number(p, r->row[i].delta, 6);
+    }
+    report_table_close(p, "table");
+}
+
 static void put_deltas(report_page *p, const results *r)
 {
     report_bar bar[MOST_BARS];
@@ -98,6 +113,7 @@ static void put_deltas(report_page *p, const results *r)
     report_chart_bars(
         &p->html, &(report_chart){ "Difference from the float network", "points", NULL }, bar, n);
     report_figure_chart_end(p);
+    put_means(p, r);
     report_figure_close(p);
 }
 
