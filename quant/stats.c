@@ -207,9 +207,13 @@ double quant_stats_clipped(const quant_tensor_stats *t)
     return t->values->n > 0 ? (double)t->clipped / (double)t->values->n : 0;
 }
 
+/* Where values lie on the grid already, what is left is binary32's own rounding: some 140 dB. */
+enum { MOST_DB = 120 };
+
 double quant_stats_sqnr_db(const quant_tensor_stats *t)
 {
     if (!(t->scale[0] > 0) || !(t->signal > 0))
         return NAN;
-    return t->noise > 0 ? 10 * log10(t->signal / t->noise) : INFINITY;
+    const double db = t->noise > 0 ? 10 * log10(t->signal / t->noise) : INFINITY;
+    return db < MOST_DB ? db : INFINITY;
 }

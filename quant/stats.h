@@ -54,7 +54,7 @@ nn_status quant_stats_measure(quant_stats **out, const nn_graph *from, const qua
 double quant_stats_clipped(const quant_tensor_stats *t);
 
 /* Signal to quantization noise, 10 log10(signal / noise) decibels: 6 more are one bit more.
- * INFINITY if rounding changes nothing, NAN without a range or without any signal. */
+ * INFINITY if rounding changes nothing but last bits, NAN without a range or without any signal. */
 double quant_stats_sqnr_db(const quant_tensor_stats *t);
 
 #endif
