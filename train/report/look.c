@@ -66,12 +66,12 @@ typedef struct looker {
 static report_mistake judge(const nn_real *logit, int classes, int label)
 {
     int best = 0;
-    double sum = 0;
+    double sum = 1; /* of e^(logit - top): 1 for the best */
     for (int k = 1; k < classes; k++)
         best = logit[k] > logit[best] ? k : best;
     const double top = (double)logit[best];
     for (int k = 0; k < classes; k++)
-        sum += exp((double)logit[k] - top);
+        sum += k != best ? exp((double)logit[k] - top) : 0;
     return (report_mistake){ .label = label,
                              .said = best,
                              .share = 1 / sum,
@@ -159,11 +159,11 @@ static report_latency time_runs(const rt_model *m, void *arena)
     int n = 0;
     for (int i = 0; i < WARM_UP; i++)
         rt_run(m, arena, NULL);
-    while (n < MOST_RUNS && (n == 0 || omp_get_wtime() - begin < 0.5)) {
+    do {
         const double before = omp_get_wtime();
         rt_run(m, arena, NULL);
         seconds[n++] = omp_get_wtime() - before;
-    }
+    } while (n < MOST_RUNS && omp_get_wtime() - begin < 0.5);
     qsort(seconds, (size_t)n, sizeof *seconds, compare_times);
     return (report_latency){ 1e6 * seconds[n / 2], n };
 }
