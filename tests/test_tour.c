@@ -13,6 +13,15 @@
 #include "nn/kernels/kernels.h"
 #include "tests/cli.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
 enum { LINE = 1024, MOST_LINES = 400, LARGEST_PICTURE = 30000 };
 
 /* ---- a page in lines --------------------------------------------------------------------------
@@ -241,6 +250,9 @@ static void check_commands(const page *p)
 static void commands(void **state)
 {
     (void)state;
+#ifdef SANITIZED
+    test_skip("the tour's trainings take minutes under a sanitizer, which other tests train under");
+#endif
     nn_kernels_init();
     if (strcmp(nn_kernel.isa, "c") == 0)
         test_skip("the tour's numbers need a processor with fused multiply-adds");
