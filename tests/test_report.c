@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nn/base/mem.h"
 #include "tests/cli.h"
 #include "train/report/chart.h"
 #include "train/report/report.h"
@@ -78,7 +79,7 @@ static void cells_keep_their_text(void **state)
     nn_arena *a = NULL;
     report_csv c;
     assert_ok(nn_arena_new(&a));
-    put_file(test_path("a.csv"), "step,loss,note\r\n1,0.50,x\r\n2,,y,z\n\n3\n4,1e400,cut of");
+    put_file(test_path("a.csv"), "step,loss,note\r\n1,0.50,x\r\n2,1e400,y,z\n\n3\n4,5,cut of");
     assert_ok(report_csv_read(&c, a, test_path("a.csv")));
     const int loss = report_csv_column(&c, "loss");
     assert_int_equal(c.rows, 3);
@@ -294,6 +295,71 @@ static void what_is_no_run_is_refused(void **state)
     nn_bytes_free(&page);
 }
 
+/* An experiment's runs are looked for below its folder, whatever it calls its seeds. */
+static void runs_are_found_below_their_folder(void **state)
+{
+    (void)state;
+    char run[PATH + 32], path[PATH + 64], text[512];
+    const char *folder =
+        folder_with("seeds", "compare.csv", "seed,method,top1,delta\n1,float,0.5,0\n");
+    snprintf(text, sizeof text, "%s%s", log_heading, "10,1,float,0.1,2.3,0.125,,,,,,100.0\n");
+    snprintf(run, sizeof run, "%s/seed1", folder);
+    mkdir(run, 0777);
+    snprintf(run, sizeof run, "%s/seed1/float", folder);
+    mkdir(run, 0777);
+    snprintf(path, sizeof path, "%s/log.csv", run);
+    put_file(path, text);
+    nn_bytes page = page_of(folder);
+    assert_non_null(strstr(text_of(page), "<h3>seed1/float</h3>"));
+    nn_bytes_free(&page);
+    snprintf(path, sizeof path, "%s/compare.csv", folder);
+    put_file(path, "seed,method,top1,delta\n1/../../seeds/seed1,float,0.5,0\n");
+    page = page_of(folder);
+    assert_null(strstr(text_of(page), "<h3>seed1/"));
+    nn_bytes_free(&page);
+}
+
+/* Cut off at every byte, and with a byte changed: a page or a refusal, and every tag is closed. */
+static void damaged_tables_do_no_harm(void **state)
+{
+    (void)state;
+    char whole[512];
+    snprintf(whole, sizeof whole, "%s%s", log_heading,
+             "10,1,float,0.1,2.302585,0.125,,,,,,100.0\n"
+             "20,2,qat,0.05,1.500000,0.5,1.4375,0.531250,0.9,1.4,0.5,100.0\n");
+    const size_t size = strlen(whole);
+    for (size_t i = 0; i <= 2 * size; i++) {
+        char text[512];
+        memcpy(text, whole, sizeof text);
+        text[i % (size + 1)] = i <= size ? '\0' : (char)test_noise_int(7, i, 1, 255);
+        const char *folder = folder_with("damaged", i % 2 == 0 ? "log.csv" : "compare.csv", text);
+        nn_bytes page = page_of(folder);
+        assert_int_equal(count(text_of(page), "<svg "), count(text_of(page), "</svg>"));
+        assert_int_equal(count(text_of(page), "<table>"), count(text_of(page), "</table>"));
+        nn_bytes_free(&page);
+    }
+}
+
+/* Each allocation of a page fails once; there is an error or a page, never half of one. */
+static void memory_may_end_anywhere(void **state)
+{
+    (void)state;
+    char text[512], path[PATH + 32];
+    const report_options o = { .limits = { UINT64_MAX, UINT64_MAX } };
+    snprintf(text, sizeof text, "%s%s", log_heading, "10,1,float,0.1,2.3,0.125,,,,,,100.0\n");
+    const char *folder = folder_with("starved", "log.csv", text);
+    snprintf(path, sizeof path, "%s/report.html", folder);
+    nn_status st = NN_ENOMEM;
+    size_t k = 1;
+    for (; st != NN_OK && k < 1000; k++) {
+        nn_mem_fail_after(k);
+        st = report_write(folder, NULL, &o);
+        nn_mem_fail_after(0);
+        assert_true(st == NN_OK || access(path, F_OK) != 0);
+    }
+    assert_true(k > 5 && st == NN_OK);
+}
+
 /* ---- the program ----------------------------------------------------------------------------- */
 
 static void a_run_leaves_its_page(void **state)
@@ -341,7 +407,25 @@ static void charts_can_stand_alone(void **state)
     nn_bytes_free(&svg);
 }
 
-/* Twice the same but for how long a picture takes. */
+static nn_bytes page_without_times(const char *options)
+{
+    check_done(octet("report %s --pictures 40 --quiet %s", q(""), options));
+    nn_bytes page = read_text(q("report.html"));
+    char *at = strstr((char *)page.data, "on one thread");
+    assert_non_null(at);
+    *at = '\0'; /* what follows is the recipe */
+    return page;
+}
+
+static void threads_change_no_number(void **state)
+{
+    (void)state;
+    nn_bytes one = page_without_times("--threads 1"), three = page_without_times("--threads 3");
+    assert_string_equal(text_of(one), text_of(three));
+    nn_bytes_free(&one);
+    nn_bytes_free(&three);
+}
+
 static void pictures_are_counted(void **state)
 {
     (void)state;
@@ -366,7 +450,10 @@ static void pictures_are_counted(void **state)
         matrix += 7;
     }
     assert_true(sum == seen);
-    assert_int_equal(count(html, "data:image/png;base64,"), wrong < 18 ? wrong : 18);
+    const int shown = count(html, "data:image/png;base64,");
+    assert_int_equal(shown, wrong < 18 ? wrong : 18);
+    for (int i = 1; i < shown; i++) /* the worst first */
+        assert_true(number_behind(html, ", loss ", i) <= number_behind(html, ", loss ", i - 1));
     assert_non_null(strstr(html, "no quantization ranges yet"));
     nn_bytes_free(&page);
 }
@@ -439,10 +526,14 @@ int main(void)
         cmocka_unit_test(a_log_alone_makes_a_page),
         cmocka_unit_test(names_cannot_leave_their_place),
         cmocka_unit_test(what_is_no_run_is_refused),
+        cmocka_unit_test(runs_are_found_below_their_folder),
+        cmocka_unit_test(damaged_tables_do_no_harm),
+        cmocka_unit_test(memory_may_end_anywhere),
     };
     const struct CMUnitTest with_runs[] = {
         cmocka_unit_test(a_run_leaves_its_page),
         cmocka_unit_test(charts_can_stand_alone),
+        cmocka_unit_test(threads_change_no_number),
         cmocka_unit_test(pictures_are_counted),
         cmocka_unit_test(every_way_of_folding_has_layers),
         cmocka_unit_test(quantize_can_leave_a_page),
