@@ -356,6 +356,22 @@ void nn_conv_target_lines(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, 
         }
 }
 
+static bool is_padding(const nn_conv_axis *a, int out, int tap)
+{
+    const long long at = (long long)out * a->step + offset(a, tap);
+    return at < 0 || at >= a->src;
+}
+
+nn_conv_meeting nn_conv_meet(const nn_conv_pass *p, int row)
+{
+    nn_conv_meeting m = { 0, p->h.taps };
+    while (m.first < m.last && is_padding(&p->h, row, m.first))
+        m.first++;
+    while (m.first < m.last && is_padding(&p->h, row, m.last - 1))
+        m.last--;
+    return m;
+}
+
 size_t nn_conv_reach(const nn_real **first, const nn_conv_pass *p, nn_conv_chunk k,
                      const nn_real *src)
 {

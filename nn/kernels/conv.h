@@ -94,6 +94,13 @@ void nn_conv_source_lines(const nn_real **at, nn_conv_chunk k, const nn_conv_vie
 void nn_conv_target_lines(nn_real **at, const nn_conv_pass *p, nn_conv_chunk k, nn_real *dst, int h,
                           int w, int c);
 
+/* Kernel rows [first, last) of the pass, by which output row `row` meets the source; the others see
+ * padding, and need not be multiplied. */
+typedef struct nn_conv_meeting {
+    int first, last;
+} nn_conv_meeting;
+nn_conv_meeting nn_conv_meet(const nn_conv_pass *p, int row);
+
 /* Elements of src that the chunk looks at, from *first on. */
 size_t nn_conv_reach(const nn_real **first, const nn_conv_pass *p, nn_conv_chunk k,
                      const nn_real *src);

@@ -166,8 +166,9 @@ NN_INLINE void ask_next(nn_real *const *c, int m)
 static void multiply(const nn_gemm *g, const k_block *k, const tile_rows *rows,
                      const ptrdiff_t *a_run, int j0, int j1)
 {
-    const size_t steps = (size_t)g->runs * (size_t)g->len;
-    const size_t before = (size_t)k->run * (size_t)g->len + (size_t)k->step;
+    const int b_runs = g->b_runs > 0 ? g->b_runs : g->runs;
+    const size_t steps = (size_t)b_runs * (size_t)g->len;
+    const size_t before = (size_t)(g->b_first + k->run) * (size_t)g->len + (size_t)k->step;
     nn_real *c[MOST_ROWS];
     nn_gemm_tile t = {
         .m = rows->m,
@@ -178,7 +179,7 @@ static void multiply(const nn_gemm *g, const k_block *k, const tile_rows *rows,
         .a_run = a_run,
         .a_step = 1,
         .b_run = g->b_run,
-        .add = g->add || before > 0,
+        .add = g->add || k->run > 0 || k->step > 0,
         .c = c,
     };
     for (int j = j0; j < j1; j += nn_kernel.gemm_n) {

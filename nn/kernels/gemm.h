@@ -37,9 +37,11 @@ enum { NN_SPANS = 2 };
 /* c[i][j] = (add ? c[i][j] : bias ? bias[j] : 0) + sum over k of a[i][k] b[k][j], for all rows i,
  * j < n; k = (run, step), a[i] at a_run[r] + s, b packed.
  *
- * Rows come in lines of `per_line`, evenly spaced within a line: the pixels of an image's row. */
+ * Rows come in lines of `per_line`, evenly spaced within a line: the pixels of an image's row.
+ * The runs may be some of those that b holds. */
 typedef struct nn_gemm {
     int lines, per_line, n, runs, len;
+    int b_runs, b_first;     /* how many b holds (0: `runs`), and which of them is the first */
     const nn_real *const *a; /* [lines]: the first row of each */
     ptrdiff_t a_pitch;       /* from one row of a line to the next */
     const ptrdiff_t *a_run;  /* [runs] */

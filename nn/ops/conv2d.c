@@ -41,6 +41,7 @@ typedef struct slot {
     const nn_real **a; /* lines of pixels */
     nn_real **c;
     ptrdiff_t *tap, *a_run, *b_run;
+    ptrdiff_t *a_some, *b_some; /* of the runs, those that are wanted */
 } slot;
 
 /* Destinations of at most so many channels are computed by planes. */
@@ -77,6 +78,8 @@ static slot carve_slot(char **at, const nn_conv_pass *p)
         .tap = nn_linear_carve(at, taps * sizeof(ptrdiff_t)),
         .a_run = nn_linear_carve(at, runs * sizeof(ptrdiff_t)),
         .b_run = nn_linear_carve(at, runs * sizeof(ptrdiff_t)),
+        .a_some = nn_linear_carve(at, lines * sizeof(ptrdiff_t)),
+        .b_some = nn_linear_carve(at, lines * sizeof(ptrdiff_t)),
     };
 }
 
@@ -214,37 +217,69 @@ static bool rows_join(const nn_conv_pass *p, nn_conv_chunk k, const nn_conv_view
            (k.images == 1 || (v->image == v->row * k.rows && k.rows == t->h));
 }
 
-/* Columns [j0, j1) of one chunk's result. */
-static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
-                            const nn_real *packed, int j0, int j1, const slot *s)
+/* The rows of a chunk from `row` on that meet the same kernel rows. */
+static nn_conv_chunk band_at(const nn_conv_pass *p, nn_conv_chunk k, int row, nn_conv_meeting *m)
 {
-    const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
-    const nn_conv_view v = nn_conv_look(p, k, t->src, s->copy);
+    int rows = 1;
+    *m = nn_conv_meet(p, row);
+    for (; row + rows < k.row + k.rows; rows++) {
+        const nn_conv_meeting next = nn_conv_meet(p, row + rows);
+        if (next.first != m->first || next.last != m->last)
+            break;
+    }
+    return (nn_conv_chunk){ k.image, k.images, row, rows };
+}
+
+/* Columns [j0, j1) of the result in one band; `v` is the band's view. */
+static void correlate_band(const nn_conv_pass *p, nn_conv_chunk band, nn_conv_meeting m,
+                           const nn_conv_view *v, const target *t, const nn_real *packed, int j0,
+                           int j1, nn_span ahead, const slot *s)
+{
     const nn_conv_runs runs = nn_conv_runs_of(p);
-    const bool join = rows_join(p, k, &v, t);
-    const int rows = k.images * k.rows;
-    nn_conv_source_lines(s->a, k, &v);
-    nn_conv_target_lines(s->c, p, k, t->dst + j0, t->h, t->w, t->c);
-    nn_conv_tap_offsets(s->tap, p, &v);
-    for (int r = 0; r < runs.runs; r++)
-        s->a_run[r] = s->tap[r * runs.taps_each];
+    const bool join = rows_join(p, band, v, t);
+    const int rows = band.images * band.rows, of_row = p->h.taps > 0 ? runs.runs / p->h.taps : 0;
+    nn_conv_source_lines(s->a, band, v);
+    nn_conv_target_lines(s->c, p, band, t->dst + j0, t->h, t->w, t->c);
     nn_gemm_rows(&(nn_gemm){
         .lines = join ? 1 : rows,
         .per_line = join ? rows * p->w.out : p->w.out,
         .n = j1 - j0,
-        .runs = runs.runs,
+        .runs = (m.last - m.first) * of_row,
         .len = runs.len,
+        .b_runs = runs.runs,
+        .b_first = m.first * of_row,
         .a = s->a,
-        .a_pitch = v.pixel,
-        .a_run = s->a_run,
+        .a_pitch = v->pixel,
+        .a_run = s->a_run + m.first * of_row,
         .b = packed + (size_t)runs.runs * (size_t)runs.len * (size_t)j0,
         .b_run = s->b_run,
         .bias = t->bias ? t->bias + j0 : NULL,
         .add = t->add,
         .c = s->c,
         .c_pitch = (ptrdiff_t)p->w.dst_step * t->c,
-        .ahead = { reach_of(p, chunk + 1, t->src) },
+        .ahead = { ahead },
     });
+}
+
+/* Columns [j0, j1) of one chunk's result. */
+static void correlate_chunk(const nn_conv_pass *p, int chunk, const target *t,
+                            const nn_real *packed, int j0, int j1, const slot *s)
+{
+    const nn_conv_chunk k = nn_conv_chunk_at(p, chunk);
+    const nn_conv_runs runs = nn_conv_runs_of(p);
+    nn_conv_view v = nn_conv_look(p, k, t->src, s->copy);
+    nn_span ahead = reach_of(p, chunk + 1, t->src);
+    nn_conv_meeting m;
+    nn_conv_tap_offsets(s->tap, p, &v);
+    for (int r = 0; r < runs.runs; r++)
+        s->a_run[r] = s->tap[r * runs.taps_each];
+    for (int row = k.row; row < k.row + k.rows;) {
+        const nn_conv_chunk band = band_at(p, k, row, &m);
+        const bool is_most = 2 * band.rows > k.rows; /* that asks ahead for all */
+        correlate_band(p, band, m, &v, t, packed, j0, j1, is_most ? ahead : (nn_span){ 0 }, s);
+        v.base += band.rows * v.row;
+        row += band.rows;
+    }
 }
 
 /* Chunks that a thread takes together, so that it can ask ahead. */
@@ -290,7 +325,7 @@ static void correlate(const nn_conv_pass *p, const target *t, const nn_real *pac
 
 /* planes[c][j] of one line of pixels += the products; `at` is where its first pixel reads. */
 static void multiply_line(const nn_gemm_source *w, const nn_conv_pass *p, const nn_conv_view *v,
-                          const nn_real *at, const slot *s)
+                          nn_conv_meeting met, const nn_real *at, const slot *s)
 {
     const nn_real *a[MOST_PLANES];
     nn_real *c[MOST_PLANES];
@@ -305,14 +340,14 @@ static void multiply_line(const nn_gemm_source *w, const nn_conv_pass *p, const 
             nn_kernel.gemm_tile(&(nn_gemm_tile){
                 .m = m,
                 .n = smaller(wide, p->w.out - j),
-                .runs = w->runs,
+                .runs = (met.last - met.first) * p->w.taps,
                 .len = w->len,
                 .a = a,
                 .a_pitch = w->src_column,
-                .a_run = w->src_run,
+                .a_run = w->src_run + met.first * p->w.taps,
                 .a_step = w->src_step,
                 .b = at + j,
-                .b_run = s->tap,
+                .b_run = s->tap + met.first * p->w.taps,
                 .b_step = v->channel,
                 .add = true,
                 .c = c,
@@ -343,7 +378,7 @@ static void planar_chunk(const nn_conv_pass *p, int chunk, const target *t, cons
     nn_conv_tap_offsets(s->tap, p, &v);
     for (int i = 0; i < k.images * k.rows; i++) {
         begin_line(t, s->c[i], pixel, p->w.out, s->planes, pitch);
-        multiply_line(w, p, &v, s->a[i], s);
+        multiply_line(w, p, &v, nn_conv_meet(p, k.row + i % k.rows), s->a[i], s);
         nn_kernel.transpose(s->c[i], pixel, s->planes, (ptrdiff_t)pitch, p->w.out, t->c);
     }
 }
@@ -414,6 +449,22 @@ static int find_lines(const nn_conv_geom *g, nn_conv_chunk k, const nn_conv_view
     return lines;
 }
 
+/* Of the chunk's runs, which are its rows or several of them together, those that kernel row `kh`
+ * does not see as padding; returns how many. */
+static int choose_lines(const nn_conv_pass *p, nn_conv_chunk k, int lines, int kh, const slot *s)
+{
+    const bool apart = lines == k.images * k.rows;
+    int some = 0;
+    for (int i = 0; i < lines; i++) {
+        const nn_conv_meeting m = nn_conv_meet(p, k.row + i % k.rows);
+        if (apart && (kh < m.first || kh >= m.last))
+            continue;
+        s->a_some[some] = s->a_run[i];
+        s->b_some[some++] = s->b_run[i];
+    }
+    return some;
+}
+
 static nn_span part_of(nn_span s, int parts, int i)
 {
     const size_t each = s.bytes / (size_t)parts;
@@ -446,15 +497,16 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
     for (int r = 0; r < runs.runs; r++) {
         const int tap = r * runs.taps_each;
         const int kh = p->h.k_first + tap / p->w.taps, kw = p->w.k_first + tap % p->w.taps;
+        const int some = choose_lines(p, k, lines, tap / p->w.taps, s);
         nn_gemm_columns(&(nn_gemm_outer){
             .m = o1 - o0,
             .n = runs.len,
-            .runs = lines,
+            .runs = some,
             .len = len,
             .a = c->dy + o0,
             .b = v.base + s->tap[tap],
-            .a_run = s->a_run,
-            .b_run = s->b_run,
+            .a_run = s->a_some,
+            .b_run = s->b_some,
             .a_step = g->o,
             .b_step = v.pixel,
             .c_step = (ptrdiff_t)g->kh * g->kw * g->c,
