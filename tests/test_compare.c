@@ -38,7 +38,7 @@ static void compare_makes_every_row(void **state)
     cJSON *json = object_of(octet("compare " SMALL "--out %s --json", folder));
     static const char *const names[] = { "float",       "minmax",   "percentile",      "mse",
                                          "entropy",     "equalize", "bias-correction", "adaround",
-                                         "qat-contrib", "qat" };
+                                         "qat-contrib", "qat",      "qat-lsq" };
     int n = (int)(sizeof names / sizeof names[0]);
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(json, "rows")), n);
     for (int i = 0; i < n; i++) {

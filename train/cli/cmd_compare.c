@@ -108,6 +108,11 @@ static void contrib(train_quant_options *o)
     o->weight_scheme = QUANT_AFFINE;
 }
 
+static void lsq(train_quant_options *o)
+{
+    o->range = "lsq";
+}
+
 static void plain(train_quant_options *o)
 {
     (void)o;
@@ -123,6 +128,7 @@ static const method methods[] = {
     { "adaround", "minmax, rounding of weights learned", adaround, NULL },
     { "qat-contrib", "fine-tuned; one affine scale a weight, uint8", NULL, contrib },
     { "qat", "fine-tuned with fake quantization", NULL, plain },
+    { "qat-lsq", "fine-tuned; scales learned, of weights and activations", NULL, lsq },
 };
 
 enum { N_METHODS = TRAIN_N(methods), MOST_ROWS = 64, ROW_NAME = 64, MOST_CHANGES = 8 };
@@ -380,7 +386,7 @@ const train_command train_command_compare = {
     .operands = "[RECIPE.ini]",
     .about = "one float network, quantized in every way: a table",
     .more = "methods: minmax, percentile, mse, entropy, equalize, bias-correction, adaround,\n"
-            "qat-contrib, qat.  Options of its own stand behind a method: minmax:tensor,\n"
+            "qat-contrib, qat, qat-lsq.  Options of its own stand behind a method: minmax:tensor,\n"
             "mse:equalize:bias-correction, qat:weight-bits=4:quant-delay=500.\n"
             "The float network is --init FILE or is trained by the recipe; the table is kept in\n"
             "OUT/compare.csv, and the same command goes on where it stood.\n\n"
