@@ -97,11 +97,29 @@ static nn_status check_range(const nn_node *n, const rt_tensor *t)
     return NN_OK;
 }
 
-/* Finds the node of an activation.  What PAD puts before a convolution has none: it is computed. */
+/* Whether the file's tensor of that name belongs to a layer that the network has in float: its
+ * input or its result, between the integers. */
+static bool is_in_float(const nn_graph *g, const char *name)
+{
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        const size_t length = strlen(n->name);
+        if (quant_has_weight(n) && n->in[WEIGHT]->id != NN_OP_fakequant &&
+            strncmp(name, n->name, length) == 0 &&
+            (strcmp(name + length, "/float") == 0 || strcmp(name + length, "/input/float") == 0))
+            return true;
+    }
+    return false;
+}
+
+/* Finds the node of an activation.  What PAD puts before a convolution has none: it is computed;
+ * neither has what lies between DEQUANTIZE and QUANTIZE. */
 static nn_status match(const nn_node **out, const comparer *c, const rt_tensor *t, const char *op)
 {
     *out = find_holder(c->g, t->name);
     if (*out == NULL && op != NULL && strcmp(op, "PAD") == 0)
+        return NN_OK;
+    if (*out == NULL && t->type == RT_FLOAT32 && is_in_float(c->g, t->name))
         return NN_OK;
     if (*out == NULL)
         return nn_fail(
@@ -157,9 +175,9 @@ static const nn_node *find_layer(const nn_graph *g, const char *name)
 {
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *n = nn_graph_node(g, i);
-        if (!quant_has_weight(n) || n->in[WEIGHT]->id != NN_OP_fakequant)
+        if (!quant_has_weight(n))
             continue;
-        const nn_node *param = n->in[WEIGHT]->in[FQ_X];
+        const nn_node *param = n->in[WEIGHT];
         while (param->id != NN_OP_param)
             param = param->in[0];
         if (strcmp(param->name, name) == 0)
@@ -217,16 +235,41 @@ static int64_t count_biases(const comparer *c, const rt_tensor *t, const nn_node
     return equal;
 }
 
+static float float_at(const void *data, size_t i)
+{
+    const int32_t word = int32_at(data, i);
+    float value;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+/* A layer that is allowed by name to compute in float. */
+static void compare_floats(ex_comparison *out, const comparer *c, const rt_tensor *w,
+                           const nn_node *weight)
+{
+    const nn_real *value = nn_exec_value(c->exec, weight);
+    int64_t equal = 0;
+    for (size_t i = 0; i < w->count; i++)
+        equal += (float)value[i] == float_at(w->data, i);
+    out->constant[out->n_constants++] = (ex_constant_match){ w->name, (int64_t)w->count, equal };
+}
+
 static nn_status compare_layer_constants(ex_comparison *out, const comparer *c,
                                          const rt_operator *op)
 {
     const rt_tensor *w = rt_tensor_at(c->m, op->in[WEIGHT]);
     const nn_node *layer = find_layer(c->g, w->name);
-    if (layer == NULL || w->data == NULL || !is_weight_type(w->type, c->type) ||
+    const bool in_float = layer != NULL && layer->in[WEIGHT]->id != NN_OP_fakequant;
+    if (layer == NULL || w->data == NULL ||
+        !(in_float ? w->type == RT_FLOAT32 : is_weight_type(w->type, c->type)) ||
         w->count != nn_shape_count(layer->in[WEIGHT]->shape))
         return nn_fail(NN_EFORMAT,
                        "tensor %s: the network has no such weights; the file is another network's",
                        w->name);
+    if (in_float) {
+        compare_floats(out, c, w, layer->in[WEIGHT]);
+        return NN_OK;
+    }
     out->constant[out->n_constants++] =
         (ex_constant_match){ w->name, (int64_t)w->count,
                              count_weights(w, nn_exec_value(c->exec, layer->in[WEIGHT])) };

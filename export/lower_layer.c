@@ -195,8 +195,8 @@ static nn_status find_padding(enum tfl_padding *padding, int32_t *x, ex_lowerer 
     return ex_lower__pad(x, l, name, *x, &pad);
 }
 
-nn_status ex_lower__layer(ex_lowerer *l, const nn_node *n, int32_t out,
-                          enum tfl_activation activation)
+static nn_status lower_layer(ex_lowerer *l, const nn_node *n, int32_t out,
+                             enum tfl_activation activation)
 {
     int32_t in[3] = { l->tensor[n->in[X]->index] };
     tfl_attr attr = { .dense = { .activation = activation } };
@@ -216,4 +216,41 @@ nn_status ex_lower__layer(ex_lowerer *l, const nn_node *n, int32_t out,
         NN_TRY(find_padding(&attr.conv.padding, &in[X], l, n));
     }
     return ex_lower__op(l, code, in, 3, out, &attr);
+}
+
+/* A float tensor of batch 1 that only a layer in float has. */
+static nn_status add_real(int32_t *out, ex_lowerer *l, const nn_node *n, const char *what,
+                          nn_shape shape)
+{
+    tfl_tensor t = { .name = nn_arena_printf(l->m->arena, "%s/%s", n->name, what),
+                     .type = TFL_TYPE_FLOAT32,
+                     .rank = shape.rank };
+    for (int i = 0; i < shape.rank; i++)
+        t.dim[i] = shape.dim[i] == NN_BATCH ? 1 : shape.dim[i];
+    return t.name != NULL ? tfl_add_tensor(out, l->m, &t) : NN_ENOMEM;
+}
+
+/* Between integers: DEQUANTIZE, the layer as in a float file, QUANTIZE. */
+static nn_status lower_in_float(ex_lowerer *l, const nn_node *n, int32_t out,
+                                enum tfl_activation activation)
+{
+    const enum tfl_type type = l->type;
+    int32_t *x = &l->tensor[n->in[X]->index], codes = *x, real, result;
+    NN_TRY(add_real(&real, l, n, "input/float", n->in[X]->shape));
+    NN_TRY(ex_lower__op(l, TFL_OP_DEQUANTIZE, &codes, 1, real, NULL));
+    NN_TRY(add_real(&result, l, n, "float", n->shape));
+    l->type = TFL_TYPE_FLOAT32;
+    *x = real;
+    nn_status st = lower_layer(l, n, result, activation);
+    *x = codes;
+    l->type = type;
+    return st == NN_OK ? ex_lower__op(l, TFL_OP_QUANTIZE, &result, 1, out, NULL) : st;
+}
+
+nn_status ex_lower__layer(ex_lowerer *l, const nn_node *n, int32_t out,
+                          enum tfl_activation activation)
+{
+    const bool in_float = n->in[WEIGHT]->id != NN_OP_fakequant;
+    return in_float && l->type != TFL_TYPE_FLOAT32 ? lower_in_float(l, n, out, activation)
+                                                   : lower_layer(l, n, out, activation);
 }

@@ -62,6 +62,13 @@ static nn_fq_mode mode_of(bool quantizes)
     return quantizes ? NN_FQ_QUANTIZE : NN_FQ_OBSERVE;
 }
 
+/* Whether layer n computes in float (--quant-layers GLOB=float): from the reals of its input's
+ * codes, to a result that is quantized. */
+static bool is_float(const inserter *s, const nn_node *n)
+{
+    return s->stage != QUANT_NONE && quant_weight_spec(s->config, n).is_float;
+}
+
 /* ---- fakequant nodes ------------------------------------------------------------------------- */
 
 static nn_node *state(nn_graph *to, const char *scope, const char *name, int count, double value)
@@ -160,7 +167,8 @@ static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_nod
         p->w_scale = scale_of(to, n->in[1], s);
         p->a = y->in[0];
         p->b = y->in[1];
-    } else if ((n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d) && y->id == n->id) {
+    } else if ((n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d) && y->id == n->id &&
+               !is_float(s, n)) {
         p->x_scale = scale_of(to, n->in[0], s);
         p->w_scale = y->in[1]->in[FQ_SCALE];
     }
@@ -195,7 +203,7 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
 static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
 {
     char scope[NAME_BYTES];
-    if (s->stage == QUANT_NONE)
+    if (s->stage == QUANT_NONE || is_float(s, n))
         return w;
     snprintf(scope, sizeof scope, "%s/quant", n->in[1]->name);
     const quant_spec spec = quant_weight_spec(s->config, n);
@@ -217,7 +225,7 @@ static nn_node *put_on_levels(nn_graph *to, nn_node *w, const nn_node *n, const 
     if (s->stage == QUANT_NONE || !quantizes_weights(s->stage))
         return w;
     const quant_spec spec = quant_weight_spec(s->config, n);
-    if (spec.levels == 0)
+    if (spec.levels == 0 || spec.is_float)
         return w;
     snprintf(name, sizeof name, "%s/levels", n->in[1]->name);
     return nn_node_new(to, NN_OP_dorefa, name, &w, 1,
@@ -234,9 +242,10 @@ static const nn_node *batch_norm_of(const inserter *s, const nn_node *n)
     return m != NULL && m->id == NN_OP_bnorm ? m : NULL;
 }
 
-static const quant_fold *fold_of(const inserter *s)
+static const quant_fold *fold_of(const inserter *s, const nn_node *n)
 {
     bool plain = s->stage == QUANT_NONE || s->stage == QUANT_CALIBRATE;
+    plain |= s->stage == QUANT_DEPLOY && is_float(s, n); /* has no codes to keep */
     return plain ? &quant_fold_running : s->config->fold;
 }
 
@@ -253,10 +262,11 @@ static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_nod
 
 /* Where accumulators are as on the device: in the deployed graph, and in training if no batch norm
  * stands between. */
-static bool rounds_bias(const inserter *s, const nn_node *bn)
+static bool rounds_bias(const inserter *s, const nn_node *n, const nn_node *bn)
 {
-    const bool live = bn != NULL && !is_folded(s->stage) && !fold_of(s)->folds_away;
-    return !live && quantizes_weights(s->stage) && quantizes_activations(s->stage);
+    const bool live = bn != NULL && !is_folded(s->stage) && !fold_of(s, n)->folds_away;
+    return !live && !is_float(s, n) && quantizes_weights(s->stage) &&
+           quantizes_activations(s->stage);
 }
 
 static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], const inserter *s)
@@ -268,13 +278,13 @@ static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], 
         return nn_rewrite_copy(to, n, in, NULL);
     weight = put_on_levels(to, weight, n, s);
     if (bn != NULL)
-        weight = fold_of(s)->weight(&f, weight);
+        weight = fold_of(s, n)->weight(&f, weight);
     weight = quantize_weight(to, weight, n, s);
-    if (bn != NULL && s->stage == QUANT_DEPLOY && fold_of(s)->keeps_codes)
+    if (bn != NULL && s->stage == QUANT_DEPLOY && fold_of(s, n)->keeps_codes)
         weight = quant__fold_quantized(&f, weight);
     if (bn != NULL)
-        bias = is_folded(s->stage) ? quant__fold_bias(&f, bias) : fold_of(s)->bias(&f, bias);
-    if (bias != NULL && rounds_bias(s, bn))
+        bias = is_folded(s->stage) ? quant__fold_bias(&f, bias) : fold_of(s, n)->bias(&f, bias);
+    if (bias != NULL && rounds_bias(s, n, bn))
         bias = round_bias(to, bias, n, weight, s);
     nn_node *own[] = { in[0], weight, bias };
     return nn_node_new(to, n->id, n->name, own, bias != NULL ? 3 : 2, &n->attr);
@@ -288,7 +298,7 @@ static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const i
         return in[0];
     if (s->stage == QUANT_WATCH || alone)
         return nn_rewrite_copy(to, n, in, NULL);
-    return fold_of(s)->norm(&(quant_folding){ to, n->in[0], n }, in);
+    return fold_of(s, n->in[0])->norm(&(quant_folding){ to, n->in[0], n }, in);
 }
 
 /* ---- the rule ----------------------------------------------------------------------------------

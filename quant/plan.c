@@ -56,6 +56,8 @@ static const char *explain_parameter(const planner *p, const nn_node *n)
     if (is_folded(p, n))
         return nn_arena_printf(p->arena, "folded into the weights and bias before %s",
                                reader->name);
+    if (quant_weight_spec(p->config, reader).is_float)
+        return nn_arena_printf(p->arena, "float: --quant-layers has %s in float", reader->name);
     if (reader->in[1] != n)
         return "int32, scale of input * scale of weights";
     const quant_spec s = quant_weight_spec(p->config, reader);

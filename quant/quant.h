@@ -23,7 +23,7 @@ typedef struct quant_config {
     const nn_range_rule *act_rule;    /* of activations */
     const nn_range_rule *weight_rule; /* of weights; NULL: what goes with act_rule */
     const quant_fold *fold;           /* of batch norms, in training */
-    const char *layers; /* bits of single layers, "GLOB=w4a8,GLOB=w8": a glob names a node, or all
+    const char *layers; /* of single layers, "GLOB=w4a8,GLOB=float": a glob names a node, or all
                            below a part of its path; later ones win; NULL: none; borrowed */
     nn_affine input;    /* of the image: real = scale * (code - zero_point), code int8 */
     bool is_uint8;      /* QUANT_DEPLOY predicts a uint8 file, whose codes are int8's plus 128 */

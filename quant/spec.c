@@ -8,13 +8,15 @@
 
 /* ---- settings for single layers -------------------------------------------------------------- */
 
-/* One entry of quant_config's layers: "stage1/conv*=w4a8". */
+/* One entry of quant_config's layers: "stage1/conv*=w4a8", "head=float". */
 typedef struct entry {
     char glob[NN_MAX_NAME];
     int weight_bits, act_bits; /* 0: as everywhere */
+    bool is_float;             /* its layers compute in float */
 } entry;
 
 enum { FEWEST_BITS = 2, MOST_BITS = 8 };
+static const char in_float[] = "float";
 
 static bool read_bits(const char **at, char letter, int *bits)
 {
@@ -29,7 +31,7 @@ static nn_status refuse(const char *text, const char *end)
 {
     return nn_fail(NN_EINVAL,
                    "--quant-layers: \"%.*s\" is not GLOB=wBITSaBITS such as conv1=w8a8 or "
-                   "stage3/*=w4, with 2 to 8 bits",
+                   "stage3/*=w4, with 2 to 8 bits, or GLOB=float",
                    (int)(end - text), text);
 }
 
@@ -43,9 +45,13 @@ static nn_status next_entry(entry *e, const char **text)
         return refuse(begin, end);
     memcpy(e->glob, begin, (size_t)(equals - begin));
     const char *at = equals + 1;
-    if (!read_bits(&at, 'w', &e->weight_bits) || !read_bits(&at, 'a', &e->act_bits) || at != end ||
-        at == equals + 1)
+    if (end - at == sizeof in_float - 1 && strncmp(at, in_float, sizeof in_float - 1) == 0) {
+        e->is_float = true;
+        at = end;
+    } else if (!read_bits(&at, 'w', &e->weight_bits) || !read_bits(&at, 'a', &e->act_bits) ||
+               at != end || at == equals + 1) {
         return refuse(begin, end);
+    }
     *text = *end == ',' ? end + 1 : end;
     return NN_OK;
 }
@@ -73,29 +79,35 @@ static entry settings_of(const quant_config *c, const char *name)
     while (*text != '\0' && next_entry(&e, &text) == NN_OK) {
         if (!matches(e.glob, name))
             continue;
+        found.is_float = e.is_float;
         found.weight_bits = e.weight_bits > 0 ? e.weight_bits : found.weight_bits;
         found.act_bits = e.act_bits > 0 ? e.act_bits : found.act_bits;
     }
     return found;
 }
 
-static bool matches_some(const char *glob, const nn_graph *g)
+/* What can be in float has weights: the others do as their inputs do. */
+static bool matches_some(const entry *e, const nn_graph *g)
 {
-    for (int i = 0; i < nn_graph_count(g); i++)
-        if (matches(glob, nn_graph_node(g, i)->name))
+    for (int i = 0; i < nn_graph_count(g); i++) {
+        const nn_node *n = nn_graph_node(g, i);
+        if (matches(e->glob, n->name) && (!e->is_float || quant_has_weight(n)))
             return true;
+    }
     return false;
 }
 
 /* Names the nearest, or the first layers there are. */
-static nn_status refuse_glob(const char *glob, const nn_graph *g)
+static nn_status refuse_glob(const entry *e, const nn_graph *g)
 {
+    const char *what = e->is_float ? "names no layer with weights" : "names nothing here";
     enum { MOST = 8 };
     char list[MOST * (NN_MAX_NAME + 2) + 8] = "";
-    nn_suggestion s = { .given = glob };
+    nn_suggestion s = { .given = e->glob };
     for (int i = 0, n = 0; i < nn_graph_count(g); i++) {
         const nn_node *node = nn_graph_node(g, i);
-        nn_suggest_offer(&s, node->name);
+        if (!e->is_float || quant_has_weight(node))
+            nn_suggest_offer(&s, node->name);
         if (!quant_has_weight(node) || n > MOST)
             continue;
         size_t at = strlen(list);
@@ -104,10 +116,9 @@ static nn_status refuse_glob(const char *glob, const nn_graph *g)
         n++;
     }
     if (s.best != NULL)
-        return nn_fail(NN_EINVAL, "--quant-layers: \"%s\" names nothing here; did you mean %s?",
-                       glob, s.best);
-    return nn_fail(NN_EINVAL, "--quant-layers: \"%s\" names nothing here; the layers are %s", glob,
-                   list);
+        return nn_fail(NN_EINVAL, "--quant-layers: \"%s\" %s; did you mean %s?", e->glob, what,
+                       s.best);
+    return nn_fail(NN_EINVAL, "--quant-layers: \"%s\" %s; the layers are %s", e->glob, what, list);
 }
 
 const nn_range_rule *quant_weight_rule(const quant_config *c)
@@ -172,8 +183,8 @@ nn_status quant_config_check(const quant_config *c, const nn_graph *g)
     NN_TRY(check_weight_rule(c));
     while (*text != '\0') {
         NN_TRY(next_entry(&e, &text));
-        if (!matches_some(e.glob, g))
-            return refuse_glob(e.glob, g);
+        if (!matches_some(&e, g))
+            return refuse_glob(&e, g);
     }
     return NN_OK;
 }
@@ -182,13 +193,15 @@ nn_status quant_config_check(const quant_config *c, const nn_graph *g)
 
 quant_spec quant_weight_spec(const quant_config *c, const nn_node *layer)
 {
-    int bits = settings_of(c, layer->name).weight_bits;
+    const entry settings = settings_of(c, layer->name);
+    int bits = settings.weight_bits;
     int channels = layer->id == NN_OP_dwconv2d ? 3 : 0;
     quant_spec s = { .bits = bits,
                      .grid = nn_grid_signed(bits, true),
                      .symmetric = c->weight_scheme == QUANT_SYMMETRIC,
                      .axis = c->granularity == QUANT_PER_CHANNEL ? channels : -1,
-                     .rule = quant_weight_rule(c) };
+                     .rule = quant_weight_rule(c),
+                     .is_float = settings.is_float };
     if (s.rule != &quant_range_dorefa)
         return s;
     s.rule = &quant_range_last;

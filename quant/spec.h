@@ -20,6 +20,7 @@ typedef struct quant_spec {
     int axis;                  /* each element of this dimension has a scale; -1: one scale */
     const nn_range_rule *rule; /* how its range follows the data; NULL: it is fixed */
     int levels;                /* of a weight by op dorefa; 0: as it is */
+    bool is_float;             /* a weight: it is not quantized, its layer computes in float */
     const char *why;           /* NULL: as was asked for */
 } quant_spec;
 

@@ -44,6 +44,15 @@ static void delays(void **state)
     check_agreement("--quant-delay 5,0 --freeze-bn 6 --freeze-ranges 7");
 }
 
+/* What is allowed in float by name stays so, between integers. */
+static void float_layers(void **state)
+{
+    (void)state;
+    check_agreement("--quant-layers stem=float");
+    check_agreement("--quant-layers 'stage2/*=float,logits=float' --bn-fold unfolded");
+    check_agreement("--range lsq --weight-bits 4 --quant-layers 'stage*/conv2=float'");
+}
+
 static void learned_ranges(void **state)
 {
     (void)state;
@@ -100,11 +109,9 @@ static void ways_that_do_not_go_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(schemes),
-        cmocka_unit_test(few_bits),
-        cmocka_unit_test(delays),
-        cmocka_unit_test(learned_ranges),
-        cmocka_unit_test(ways_that_do_not_go_together),
+        cmocka_unit_test(schemes),      cmocka_unit_test(few_bits),
+        cmocka_unit_test(delays),       cmocka_unit_test(learned_ranges),
+        cmocka_unit_test(float_layers), cmocka_unit_test(ways_that_do_not_go_together),
     };
     return cmocka_run_group_tests(tests, train_models, forget);
 }

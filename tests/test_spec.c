@@ -112,6 +112,22 @@ static void layers_have_their_own_bits(void **state)
     assert_int_equal(range_spec(f, "sum/relu").bits, 5);
 }
 
+/* Nothing is float but what is named, and that must be a layer with weights. */
+static void layers_are_float_by_name(void **state)
+{
+    fixture *f = *state;
+    const nn_node *stem = nn_graph_find(f->g, "stem"), *head = nn_graph_find(f->g, "head");
+    assert_false(quant_weight_spec(&f->config, stem).is_float);
+    f->config.layers = "*=float,stem=w4";
+    assert_ok(quant_config_check(&f->config, f->g));
+    assert_true(quant_weight_spec(&f->config, head).is_float);
+    assert_false(quant_weight_spec(&f->config, stem).is_float); /* the later one wins */
+    f->config.layers = "pool=float";
+    assert_fails(quant_config_check(&f->config, f->g), NN_EINVAL, "no layer with weights");
+    f->config.layers = "stem=floats";
+    assert_fails(quant_config_check(&f->config, f->g), NN_EINVAL, "GLOB=float");
+}
+
 /* A rule decides for activations, and for weights where nothing else is said. */
 static void rules_have_their_tensors(void **state)
 {
@@ -208,6 +224,7 @@ int main(void)
         WITH_NETWORK(few_bits_sit_at_the_top),
         WITH_NETWORK(what_may_be_negative_stays_at_eight),
         WITH_NETWORK(layers_have_their_own_bits),
+        WITH_NETWORK(layers_are_float_by_name),
         WITH_NETWORK(rules_have_their_tensors),
         WITH_NETWORK(settings_that_do_not_fit_are_refused),
         WITH_NETWORK(the_plan_explains),

@@ -344,7 +344,7 @@ static const train_arg quant_args[] = {
       .kind = TRAIN_TEXT,
       .at = AT(layers),
       .form = "GLOB=w8a8,...",
-      .help = "bits of single layers: 'conv1=w8a8,stage3/*=w4'; later ones win",
+      .help = "bits of single layers: 'conv1=w8a8,stage3/*=w4', or 'head=float'; later ones win",
       .flags = TRAIN_MATHS,
       .section = "quant.layers" },
     { .name = "range",
