@@ -52,8 +52,10 @@ static double greatest(const nn_real *t, layout l, size_t channel)
 {
     double m = 0;
     for (size_t o = 0; o < l.outer; o++)
-        for (size_t i = 0; i < l.inner; i++)
-            m = fmax(m, fabs((double)t[(o * l.channels + channel) * l.inner + i]));
+        for (size_t i = 0; i < l.inner; i++) {
+            const double a = fabs((double)t[(o * l.channels + channel) * l.inner + i]);
+            m = a > m ? a : m; /* gcc 12 for aarch64 ends with an error of its own at fmax */
+        }
     return m;
 }
 
