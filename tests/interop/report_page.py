@@ -31,6 +31,7 @@ frame.onload = () => {
   r.ink = getComputedStyle(d.body).color;
   r.images = [...d.images].map(i => i.complete && i.naturalWidth > 0);
   r.scripts = d.scripts.length;
+  r.ids = [...d.querySelectorAll("[id]")].map(e => e.id);
   r.charts = [...d.querySelectorAll("div.chart")].map(c => {
     const svg = c.querySelector("svg"), box = svg.getBoundingClientRect();
     const table = c.parentElement.querySelector("#" + CSS.escape(c.id) + " ~ details table");
@@ -99,6 +100,7 @@ def check_page(page, charts):
     by_name = {c["id"]: c for c in seen["charts"]}
     check(f"{page}: nothing on the console", not said, said)
     check("no script", seen["scripts"] == 0, seen["scripts"])
+    check("no name twice", len(set(seen["ids"])) == len(seen["ids"]), seen["ids"])
     check(f"charts {' '.join(charts)}", set(charts) <= set(by_name), sorted(by_name))
     check(f"all {len(by_name)} charts have a size, tooltips and a table",
           all(c["width"] > 200 and c["height"] > 60 and c["table"] and c["titles"]

@@ -15,7 +15,7 @@ static const char page_style[] =
     "padding:10px}"
     ".grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));"
     "gap:24px}.grid.wide{grid-template-columns:repeat(auto-fill,minmax(min(100%,430px),1fr))}"
-    "figure{margin:0;min-width:0;break-inside:avoid}.scroll{overflow-x:auto}"
+    "figure{margin:0;min-width:0;break-inside:avoid}.scroll{overflow-x:auto;margin-bottom:12px}"
     "table{border-collapse:collapse;font-size:.8125em;font-variant-numeric:tabular-nums}"
     "th,td{padding:3px 10px 3px 0;text-align:right;white-space:nowrap;"
     "border-bottom:1px solid var(--soft)}"
@@ -26,8 +26,7 @@ static const char page_style[] =
     ".mistakes{display:grid;grid-template-columns:repeat(auto-fill,minmax(104px,1fr));gap:16px}"
     ".mistakes figure{font-size:.8125em;line-height:1.35}.mistakes img{width:96px;display:block;"
     "image-rendering:pixelated;margin-bottom:4px}"
-    "nav a{margin-right:14px;color:var(--c0)}"
-    "@media print{body{max-width:none;font-size:11pt}nav,summary{display:none}"
+    "@media print{body{max-width:none;font-size:11pt}summary{display:none}"
     "section{break-inside:auto}h2,h3{break-after:avoid}}";
 
 /* ---- the frame ------------------------------------------------------------------------------- */

@@ -108,8 +108,8 @@ static void put_mistakes(report_page *p, const report_look *l)
     if (l->n_mistakes == 0)
         return;
     report_put(&p->html, "<h3>The worst mistakes</h3><p>Where the network was sure and wrong: the "
-                         "pictures with the largest loss, as it saw them. Some of them have a "
-                         "wrong label.</p><div class=\"mistakes\" id=\"mistakes\">\n");
+                         "pictures with the largest loss, as it saw them. A label that "
+                         "is wrong is one reason.</p><div class=\"mistakes\" id=\"mistakes\">\n");
     for (int i = 0; i < l->n_mistakes; i++)
         put_mistake(p, l, &l->mistake[i]);
     report_put(&p->html, "</div>\n");

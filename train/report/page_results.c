@@ -140,7 +140,7 @@ static void put_experiment(report_page *p)
         add(&r, report_csv_text(c, i, name), report_csv_number(c, i, top1),
             report_csv_number(c, i, delta));
     describe(&r);
-    report_section_open(p, "results", "Results",
+    report_section_open(p, "scores", "Results",
                         "One float network, made into integers in several ways: with ranges "
                         "measured after training, or by fine-tuning with fake quantization "
                         "(<i>qat</i>). Bars are means over the seeds.");
@@ -177,7 +177,7 @@ static void put_tests(report_page *p)
     describe(&r);
     if (r.n == 0)
         return;
-    report_section_open(p, "results", "Results",
+    report_section_open(p, "scores", "Results",
                         "The test pictures are used once, at the end, on the weights that are "
                         "shipped. <i>int8</i> is measured on the integer runtime.");
     put_accuracies(p, &r);
