@@ -41,7 +41,7 @@ nn_status quant_input_affine(nn_affine *out, double mean, double std);
 /* The graph of one stage of a network's life.  All have an input "image" and one output. */
 typedef enum quant_stage {
     QUANT_WATCH,         /* float training, batch norms as they are; activations are observed */
-    QUANT_TRAIN,         /* fake-quantized training; folded weights (bnscale), batch norms live */
+    QUANT_TRAIN,         /* fake-quantized training; batch norms as config->fold has them */
     QUANT_TRAIN_WEIGHTS, /* the same between two delays: weights only, activations are observed */
     QUANT_TRAIN_ACTS,    /* or activations only */
     QUANT_CALIBRATE,     /* float, batch norms folded; weights and activations are observed */

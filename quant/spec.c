@@ -178,7 +178,7 @@ nn_status quant_config_check(const quant_config *c, const nn_graph *g)
             NN_EINVAL,
             "--bn-fold %s: gives each output channel a scale of its own when batch norm "
             "is folded into it, which --granularity tensor rules out; leave that out, or "
-            "use --bn-fold running or batch",
+            "use --bn-fold running, batch or prefold",
             c->fold->name);
     NN_TRY(check_weight_rule(c));
     while (*text != '\0') {
