@@ -252,6 +252,7 @@ static void a_log_alone_makes_a_page(void **state)
     const char *html = text_of(page);
     assert_non_null(strstr(html, "Missing here: layers, mistakes and confusion: there is no "
                                  "model.safetensors"));
+    assert_non_null(strstr(html, "Missing here: test.csv: is not there: the training is not over"));
     assert_non_null(strstr(html, "<td>20</td><td>1</td><td>float</td><td>1.500000</td>"
                                  "<td>1.4375</td><td></td>"));
     assert_non_null(strstr(html, "<td>0.562500</td><td>0.5624</td>"));

@@ -25,7 +25,7 @@ static bool exists(const report_facts *f, const char *folder, const char *name)
 
 void report_note_failure(report_facts *f, const char *what)
 {
-    const char *note = nn_arena_printf(f->arena, "%s: %s", what, nn_message());
+    const char *note = nn_arena_printf(f->arena, "%s: %s", what != NULL ? what : "", nn_message());
     if (note != NULL && f->n_notes < REPORT_MOST_NOTES)
         f->note[f->n_notes++] = note;
 }
@@ -76,8 +76,13 @@ static void add_run(report_facts *f, const char *name)
         return;
     *r = (report_run){ .name = name, .folder = folder };
     read_table(f, &r->log, folder, "log.csv");
-    if (exists(f, folder, "test.csv"))
+    if (exists(f, folder, "test.csv")) {
         read_table(f, &r->test, folder, "test.csv");
+    } else {
+        nn_fail(NN_EIO, "is not there: the training is not over, was cut off, or had no test "
+                        "pictures");
+        report_note_failure(f, join(f, name, "test.csv"));
+    }
     if (exists(f, folder, "recipe.ini"))
         r->recipe = read_text(f, folder, "recipe.ini");
     f->n_runs++;
