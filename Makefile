@@ -336,12 +336,17 @@ interop-tf: all $(ENGINE) $(VENV)/tf.installed $(VENV)/litert.installed ## fake 
 	$(JUDGE)/fake_quant.py $(ENGINE)
 	$(JUDGE)/converted.py
 
-interop-graphdef: all $(VENV)/tf.installed $(VENV)/litert.installed ## exported GraphDefs: TensorFlow (not part of interop)
-	$(JUDGE)/graphdef.py $(PROG) $(BUILD)/interop/forms
+OUTPUTS := $(OUT)/tests/interop/outputs
+# Networks that were trained in earnest, judged on the pictures of CIFAR10.
+TRAINED ?=
+EARNEST  = $(if $(TRAINED),$(TRAINED:%=--checkpoint %) --pictures $(CIFAR10)/test_batch.bin)
+
+interop-graphdef: all $(OUTPUTS) $(VENV)/tf.installed $(VENV)/litert.installed ## exported GraphDefs: TensorFlow (not part of interop)
+	$(JUDGE)/graphdef.py $(PROG) $(BUILD)/interop/forms $(EARNEST)
 
 interop-onnx: all $(ENGINE) $(VENV)/onnx.installed ## exported ONNX files, calibration: ONNX Runtime
 	$(JUDGE)/calibrators.py $(ENGINE)
-	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms
+	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms $(EARNEST)
 	@if command -v node >/dev/null; then node tests/interop/netron.mjs $(VENV)/lib/python3*/site-packages/netron \
 	  $(BUILD)/interop/forms/*/model.onnx* $(wildcard $(BUILD)/interop/forms/*/model.graphdef*); \
 	  else echo "skipped: Netron's readers need node"; fi

@@ -1,7 +1,7 @@
 """What the judges of ONNX and GraphDef files share: networks that octet trains, and its answers.
 
 The networks are trained for a moment, with fake quantization, on the pictures that are part of octet, and
-judged on these pictures.
+judged on these pictures; or they are checkpoints of someone's, judged on the test pictures of CIFAR-10.
 """
 
 import gzip
@@ -31,8 +31,11 @@ NETWORKS = {
 
 
 class Octet:
+    """The program, and beside it tests/interop/outputs.c."""
+
     def __init__(self, program, folder):
         self.program, self.folder = program, pathlib.Path(folder)
+        self.rounding_once = pathlib.Path(program).parent / "tests" / "interop" / "outputs"
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, *words):
@@ -51,7 +54,8 @@ class Octet:
         return out
 
     def export(self, checkpoint, form):
-        file = checkpoint.with_name(f"model.{form}")
+        file = self.folder / checkpoint.parent.name / f"model.{form}"
+        file.parent.mkdir(exist_ok=True)
         self.run("export", checkpoint, "--format", form, "--out", file)
         return file
 
@@ -62,9 +66,16 @@ class Octet:
         self.run("run", file, "--raw", raw, "--raw-out", out)
         return np.frombuffer(out.read_bytes(), inputs.dtype).reshape(len(inputs), -1)
 
+    def fake_quant_outputs(self, checkpoint, reals):
+        """What the fake-quantized network makes of normalised pictures, rounding as other programs do."""
+        done = subprocess.run([self.rounding_once, checkpoint, "100"], input=reals.tobytes(), capture_output=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.decode().strip())
+        return np.frombuffer(done.stdout, np.float32).reshape(len(reals), -1)
+
     def integer_outputs(self, checkpoint, pixels):
         """What the integer network makes of pixels."""
-        if "affine" in NETWORKS[checkpoint.parent.name]:
+        if "affine" in checkpoint.parent.name:
             return self.outputs(self.export(checkpoint, "tflite-uint8"), pixels)
         return self.outputs(self.export(checkpoint, "tflite"), as_codes(pixels))
 
@@ -78,6 +89,30 @@ def sample_pictures():
     """All pictures that are part of octet: [3000, 28, 28, 1] of uint8."""
     parts = [gzip.open(file).read() for file in sorted(SAMPLE.glob("*-images-idx3-ubyte.gz"))]
     return np.concatenate([np.frombuffer(data, np.uint8, offset=16) for data in parts]).reshape(-1, 28, 28, 1)
+
+
+def cifar_pictures(file):
+    """Those of a binary batch of CIFAR-10, [n, 32, 32, 3]: for each a label and three planes."""
+    planes = np.fromfile(file, np.uint8).reshape(-1, 1 + 3 * 32 * 32)[:, 1:].reshape(-1, 3, 32, 32)
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def add_arguments(parser):
+    parser.add_argument("octet")
+    parser.add_argument("folder")
+    parser.add_argument("--network", action="append", choices=NETWORKS)
+    parser.add_argument("--checkpoint", action="append", type=pathlib.Path, default=[],
+                        help="a network that was trained with fake quantization, instead")
+    parser.add_argument("--pictures", help="with --checkpoint: test_batch.bin of CIFAR-10")
+
+
+def subjects(octet, arguments):
+    """Checkpoints, and the pictures to judge them on."""
+    if arguments.checkpoint:
+        pictures = cifar_pictures(arguments.pictures)
+        yield from ((file, pictures) for file in arguments.checkpoint)
+    else:
+        yield from ((octet.train(name), sample_pictures()) for name in arguments.network or NETWORKS)
 
 
 def as_reals(pixels, mean, std):
