@@ -199,10 +199,9 @@ static uint8_t *codes_of(writer *w, const nn_node *fq, const float *values)
     const nn_param *zero = fq->in[EX_FQ_ZERO_POINT]->param;
     size_t scales, count = nn_shape_count(fq->shape);
     const nn_real *scale = ex_values_scales(&w->values, fq, &scales);
-    size_t inner = count / scales;
     uint8_t *codes = values != NULL ? nn_arena_alloc(w->m.arena, count) : NULL;
     for (size_t i = 0; codes != NULL && i < count; i++) {
-        size_t c = i / inner;
+        size_t c = i / (count / scales);
         double steps = round((double)values[i] / (double)(float)scale[c]);
         codes[i] = (uint8_t)(int8_t)(steps + (double)zero->value[c]);
     }

@@ -25,8 +25,8 @@ void ex_values_close(ex_values *v); /* { 0 } is allowed */
  * (NULL: as they are); NULL if memory is out. */
 float *ex_values_floats(nn_arena *arena, const ex_values *v, const nn_node *n, const int *perm);
 
-/* The scales of a fakequant node: of its range, or what the graph computes from them and from a batch
- * norm (op bngrid).  Borrowed; *n: how many. */
+/* The scales of a fakequant node: of its range, or what the graph computes from them and from a
+ * batch norm (op bngrid).  Borrowed; *n: how many. */
 const nn_real *ex_values_scales(const ex_values *v, const nn_node *fq, size_t *n);
 
 /* n words of 32 bits as files hold them, little-endian, in `arena`; NULL if memory is out. */
