@@ -347,9 +347,11 @@ interop-graphdef: all $(OUTPUTS) $(VENV)/tf.installed $(VENV)/litert.installed #
 interop-onnx: all $(ENGINE) $(VENV)/onnx.installed ## exported ONNX files, calibration: ONNX Runtime
 	$(JUDGE)/calibrators.py $(ENGINE)
 	$(JUDGE)/onnx_forms.py $(PROG) $(BUILD)/interop/forms $(EARNEST)
-	@if command -v node >/dev/null; then node tests/interop/netron.mjs $(VENV)/lib/python3*/site-packages/netron \
-	  $(BUILD)/interop/forms/*/model.onnx* $(wildcard $(BUILD)/interop/forms/*/model.graphdef*); \
-	  else echo "skipped: Netron's readers need node"; fi
+	@$(MAKE) --no-print-directory interop-netron
+
+interop-netron: all $(VENV)/onnx.installed ## every network in every form: Netron's readers (needs node)
+	@if command -v node >/dev/null; then $(JUDGE)/netron.py $(PROG) $(BUILD)/interop/netron \
+	  $(VENV)/lib/python3*/site-packages/netron; else echo "skipped: Netron's readers need node"; fi
 
 interop-events: all $(VENV)/events.installed ## event files: TensorBoard
 	$(JUDGE)/events.py $(PROG) $(BUILD)/interop/events

@@ -21,9 +21,10 @@ const host = {
 
 let bad = 0;
 for (const file of files) {
-    const wanted = file.includes('onnx') ? 'ONNX' : 'TensorFlow';
+    const form = path.extname(file).slice(1).split('-')[0];
+    const wanted = { onnx: 'ONNX', graphdef: 'TensorFlow Graph', tflite: 'TensorFlow Lite' }[form];
     const context = {
-        identifier: path.basename(file).replace(/\.onnx.*/, '.onnx').replace(/\.graphdef.*/, '.pb'),
+        identifier: `model.${form === 'graphdef' ? 'pb' : form}`,
         stream: new base.BinaryStream(new Uint8Array(fs.readFileSync(file))),
         entries: new Map(), tags: new Map(), error: (error) => console.log(error.message),
         request: asset, asset, require: host.require,
