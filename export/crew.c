@@ -9,9 +9,10 @@
 
 #include "nn/base/mem.h"
 
-/* Looks before a hand sleeps: about 50 us.  Looks before the caller, who waits for tasks that
+/* Looks before a hand sleeps, some tenths of a millisecond: to be woken it takes the core from
+ * whoever has it, which may be the caller.  Looks before the caller, who waits for tasks that
  * others hold, gives up its core. */
-enum { LOOKS = 1500, PATIENCE = 10000 };
+enum { LOOKS = 20000, PATIENCE = 10000 };
 
 #if defined(__x86_64__)
 #define RELAX() __builtin_ia32_pause()
