@@ -119,13 +119,14 @@ static nn_status find_peaks(links *l, const nn_graph *from, const quant_config *
 static void find_ranges(link *k)
 {
     for (size_t i = 0; i < k->channels; i++)
-        k->range_a[i] = k->range_b[i] = 0;
+        k->range_b[i] = 0;
     for (size_t o = 0; o < k->a.outputs; o++) {
-        const double factor = fabs((double)quant_layer_factor(&k->a, o));
+        double largest = 0; /* not by fmax, over which gcc 12 stumbles on aarch64 */
         for (size_t j = 0; j < k->a.fan_in; j++) {
-            const double w = (double)k->a.weight->value[quant_layer_index(&k->a, o, j)];
-            k->range_a[o] = fmax(k->range_a[o], factor * fabs(w));
+            const double w = fabs((double)k->a.weight->value[quant_layer_index(&k->a, o, j)]);
+            largest = w > largest ? w : largest;
         }
+        k->range_a[o] = largest * fabs((double)quant_layer_factor(&k->a, o));
     }
     for (size_t o = 0; o < k->b.outputs; o++) {
         const double factor = fabs((double)quant_layer_factor(&k->b, o));
