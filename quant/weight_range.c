@@ -23,8 +23,10 @@ float quant_weight_range_find(const nn_real *w, size_t n, size_t step, nn_grid g
 {
     double largest = 0, least = 0;
     float best = 0;
-    for (size_t i = 0; i < n; i++)
-        largest = fmax(largest, fabs((double)w[i * step]));
+    for (size_t i = 0; i < n; i++) { /* not by fmax, over which gcc 12 stumbles on aarch64 */
+        const double size = fabs((double)w[i * step]);
+        largest = size > largest ? size : largest;
+    }
     for (int k = STEPS; k > 0; k--) {
         const float r = (float)(largest * k / STEPS);
         const double error = error_of(w, n, step, nn_affine_symmetric(-r, r, grid), grid);

@@ -22,7 +22,7 @@ static double cross_entropy(const nn_real *v, int classes, int label)
 {
     double largest = (double)v[0], sum = 0;
     for (int j = 1; j < classes; j++)
-        largest = fmax(largest, (double)v[j]);
+        largest = (double)v[j] > largest ? (double)v[j] : largest; /* gcc 12 dislikes fmax here */
     for (int j = 0; j < classes; j++)
         sum += nn_exp((double)v[j] - largest);
     return nn_log(sum) + largest - (double)v[label];
