@@ -162,6 +162,7 @@ static void survives(work *f, const subject *s)
         const size_t n = count_of(&ways[i], f, s);
         for (size_t k = 1; k <= n; k++)
             check_one(&ways[i], k, f, s);
+        print_message("%s: %s, %zu allocations\n", s->name, ways[i].name, n);
     }
 }
 
