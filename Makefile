@@ -211,8 +211,34 @@ runtime-size: $(RT_LIB)
 asan: ## the tests under address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory MODE=asan check
 
-tsan: ## the tests under the thread sanitizer
-	@$(MAKE) --no-print-directory MODE=tsan CC=clang check
+# gcc's OpenMP tells the thread sanitizer nothing; clang's does, through archer: no suppressions.
+TSAN_TESTS   ?= test_train test_loader test_exec test_chain test_conv test_layers test_ops test_optim \
+                test_kernels test_moments test_ptq test_calib test_rt_run
+TSAN_OPTIONS ?= ignore_noninstrumented_modules=1
+
+tsan: deps ## training, data and runtime on several threads under the thread sanitizer (clang, libomp)
+	@$(MAKE) --no-print-directory MODE=tsan CC=clang run-tsan
+
+.PHONY: tsan run-tsan
+run-tsan: $(addprefix $(OUT)/tests/,$(TSAN_TESTS))
+	@OMP_TOOL_LIBRARIES=$$(dirname $$($(CC) -print-resource-dir))/../libarcher.so TSAN_OPTIONS="$(TSAN_OPTIONS)" \
+	  OMP_NUM_THREADS=4 OUT=$(OUT) MODE=$(MODE) sh ./tests/run.sh $^
+
+# test_rt_hostile opens so many damaged files that this would take hours; it has the address sanitizer.
+VALGRIND_TESTS ?= $(filter-out test_rt_hostile,$(notdir $(filter $(OUT)/tests/test_rt_%,$(TESTS))))
+
+valgrind: $(addprefix $(OUT)/tests/,$(VALGRIND_TESTS)) ## the runtime's tests under valgrind
+	@OUT=$(OUT) MODE=$(MODE) RUN="valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible" \
+	  sh ./tests/run.sh $^
+
+.PHONY: valgrind
+
+LONG_RUN_STEPS ?= 20000
+
+long-run: all ## 20,000 steps: memory, files and time of a step stay as they are (LONG_RUN_STEPS=)
+	@sh ./tests/long_run.sh $(PROG) $(BUILD)/long-run $(LONG_RUN_STEPS)
+
+.PHONY: long-run
 
 cover: ## which lines and branches the tests reach, a row for each folder (gcc)
 	@$(MAKE) --no-print-directory MODE=cover run-cover
@@ -259,6 +285,24 @@ train-machines: $(OUT)/machine_train ## training steps on aarch64, under qemu, a
 $(OUT)/machine_train: $(call obj,$(ENGINE_SRC) tests/machine_train.c) $(RT_LIB)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -o $@ $^ -lm
+
+# The whole suite: libraries for that machine are unpacked into a folder of their own.  What asks the
+# machine for a compiler or a program (test_install, test_tour) is left out.
+ARM      := aarch64-linux-gnu
+ARM_ROOT  = $(abspath $(BUILD)/machines/root)
+ARM_TESTS ?= $(filter-out test_install test_tour,$(notdir $(TESTS)))
+ARM_MAKE  = PKG_CONFIG_LIBDIR=$(ARM_ROOT)/usr/lib/$(ARM)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(ARM_ROOT) \
+            $(MAKE) --no-print-directory CC=$(ARM)-gcc BUILD=$(BUILD)/machines/$(ARM) MODE=release DEPS=no \
+            CFLAGS="-isystem $(ARM_ROOT)/usr/include -isystem $(ARM_ROOT)/usr/include/$(ARM)" \
+            LDFLAGS="-L$(ARM_ROOT)/usr/lib/$(ARM) -Wl,-rpath,$(ARM_ROOT)/usr/lib/$(ARM) -Wl,--disable-new-dtags"
+
+check-aarch64: all ## every test built for aarch64 and run under qemu; files of one machine read on the other
+	@sh ./tests/aarch64.sh libraries $(ARM_ROOT)
+	@$(ARM_MAKE) -j$(JOBS) all $(addprefix $(BUILD)/machines/$(ARM)/release/tests/,$(ARM_TESTS))
+	@sh ./tests/aarch64.sh run $(BUILD)/machines/$(ARM)/release $(ARM_TESTS)
+	@sh ./tests/aarch64.sh files $(PROG) $(BUILD)/machines/$(ARM)/release/qemu/octet $(BUILD)/machines/both
+
+.PHONY: check-aarch64
 
 FUZZ_RUNS ?= 1000000
 FUZZ_SEEDS ?=

@@ -11,6 +11,7 @@ find "$out/obj" -name '*.gcda' | sort | while read -r data; do
 done | awk '
     /^File / { file = $2; gsub("\047", "", file); next }
     file !~ /^(nn|optim|models|quant|data|runtime|export|train)\/.*\.c$/ { next }
+    /^(Calls|No calls)/ { file = "" } # a sum over all files of an object may follow
     /^Lines executed/ { split($0, a, /[:% ]+/); percent = a[3]; n = a[5]
                         print file, "lines", n, n * percent / 100 }
     /^Taken at least once/ { split($0, a, /[:% ]+/); print file, "branches", a[7], a[7] * a[5] / 100 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs each test program given, one after another; prints a line for each and, for one that fails,
-# all of its output.  Closes with the counts over all of them.
+# Runs each test program given, one after another ($RUN: by that command); prints a line for each and,
+# for one that fails, all of its output.  Closes with the counts over all of them.
 set -u
 # Threads that spin while they wait make tests slow on a busy machine.
 export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-3000}"
@@ -9,7 +9,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for t in "$@"; do
     name=$(basename "$t")
-    if timeout "${TEST_TIMEOUT:-900}" "$t" >"$log" 2>&1; then verdict=ok; else verdict=FAILED; fi
+    if timeout "${TEST_TIMEOUT:-900}" ${RUN:-} "$t" >"$log" 2>&1; then verdict=ok; else verdict=FAILED; fi
     p=$(grep -c '^\[       OK \]' "$log")
     f=$(grep -c '^\[  FAILED  \] [^0-9]' "$log")
     s=$(grep -c '^\[  SKIPPED \] [^0-9]' "$log")
