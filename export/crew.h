@@ -1,8 +1,8 @@
 /* crew - threads that run the tasks of one inference after another.
  *
  * An operator of a small network takes microseconds, so what begins and ends its tasks must take
- * less: idle hands watch for work for a while (some tenths of a millisecond) before they sleep, and a
- * round ends as soon as its tasks are done, whether or not all hands woke up for it.  A hand that
+ * less: idle hands watch for work for a while (some tenths of a millisecond) before they sleep, and
+ * a round ends as soon as its tasks are done, whether or not all hands woke up for it.  A hand that
  * the system keeps from running holds nobody up unless it holds a task. */
 #ifndef OCTET_EXPORT_CREW_H
 #define OCTET_EXPORT_CREW_H

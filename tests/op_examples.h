@@ -179,9 +179,9 @@ static const example examples_bncorrect[] = {
     { 6, .in = { SHAPE(N, 7, 7, 300), SHAPE(N, 7, 7, 300), VECTORS(300) }, CORRECTED,
       .run = TRAINING },
 };
-static const example bad_bncorrect = {
-    6, .in = { SHAPE(N, 5, 3, 7), SHAPE(N, 5, 3, 6), VECTORS(7) }, CORRECTED
-};
+static const example bad_bncorrect = { 6,
+                                       .in = { SHAPE(N, 5, 3, 7), SHAPE(N, 5, 3, 6), VECTORS(7) },
+                                       CORRECTED };
 
 #define SCALED(axis_)                                                                              \
     .holds = { NOISE, POSITIVE, VARIANCE }, .attr = { .bnorm = { 1e-3, 0.9, axis_, false } }
