@@ -1,6 +1,7 @@
 /* compare and sweep: tables that go on where they stood, seeds, gates, wrong lists. */
 #define _DEFAULT_SOURCE
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -131,6 +132,35 @@ static void sweep_makes_a_grid(void **state)
     check_error(octet("sweep " SMALL_GRID "--act-bits 4,4 --out %s", test_path("x")), 2, "4,4");
 }
 
+/* Fails as `part` says, and leaves no folder; nor files in one that was there. */
+static void check_leaves_nothing(const char *arguments, const char *part)
+{
+    char folder[PATH];
+    snprintf(folder, sizeof folder, "%s", test_path("none"));
+    check_error(octet("%s --out %s/inner", arguments, folder), 2, part);
+    assert_int_equal(access(folder, F_OK), -1);
+    assert_int_equal(mkdir(folder, 0777), 0);
+    check_error(octet("%s --out %s", arguments, folder), 2, part);
+    snprintf(folder, sizeof folder, "%s", test_path("none/recipe.ini"));
+    assert_int_equal(access(folder, F_OK), -1);
+    snprintf(folder, sizeof folder, "%s", test_path("none/.lock"));
+    unlink(folder);
+    assert_int_equal(rmdir(test_path("none")), 0);
+}
+
+static void what_cannot_begin_leaves_nothing(void **state)
+{
+    (void)state;
+    check_leaves_nothing("compare " SMALL "--data noize:12x12x1:4:300", "noise?");
+    check_leaves_nothing("compare " SMALL "--model lenat", "lenet?");
+    check_leaves_nothing("compare " SMALL "--augment flop", "augment");
+    check_leaves_nothing("compare " SMALL "--methods mse,qat:quant-delay=2000", "--quant-delay");
+    check_leaves_nothing("compare " SMALL "--data noise:12x12x1:4:300 --val 2", "--val");
+    check_leaves_nothing("sweep " SMALL_GRID "--data noize:12x12x1:4:300", "noise?");
+    check_leaves_nothing("sweep " SMALL_GRID "--quant-delay 2000", "w8a8: --quant-delay");
+    check_leaves_nothing("sweep " SMALL_GRID "--quant-layers nowhere=w4", "nowhere");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +168,7 @@ int main(void)
         cmocka_unit_test(compare_has_a_gate),
         cmocka_unit_test(compare_goes_on),
         cmocka_unit_test(sweep_makes_a_grid),
+        cmocka_unit_test(what_cannot_begin_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, train_models, forget);
 }

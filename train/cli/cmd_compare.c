@@ -277,6 +277,30 @@ static nn_status make_row(train_experiment *e, const row *r, uint64_t seed, cons
     return train_experiment_qat(e, r->name, seed, &qat);
 }
 
+static nn_status try_row(const train_experiment *e, const row *r, const settings *s)
+{
+    train_post_options post;
+    train_quant_options qat;
+    if (r->method->post != NULL) {
+        NN_TRY(post_options(&post, r, s));
+        return train_post_check(&post);
+    }
+    NN_TRY(qat_options(&qat, r, s));
+    return train_experiment_try_qat(e, &qat);
+}
+
+/* What cannot be is known before anything is trained or written. */
+static nn_status try_all(const train_experiment *e, const table *t, const settings *s)
+{
+    NN_TRY(train_experiment_try_float(e));
+    for (int i = 0; i < t->n; i++) {
+        nn_status st = try_row(e, &t->rows[i], s);
+        if (st != NN_OK)
+            return nn_fail_context(st, "%s", t->rows[i].name);
+    }
+    return NN_OK;
+}
+
 static nn_status run_all(train_experiment *e, const table *t, const settings *s)
 {
     for (int k = 0; k < s->tuning.seeds && !e->stopped; k++) {
@@ -373,6 +397,10 @@ static nn_status run(train_call *call)
         return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
     nn_status st =
         train_experiment_open(&e, call->args, s->out, "compare.csv", (t.n + 1) * s->tuning.seeds);
+    if (st == NN_OK)
+        st = try_all(&e, &t, s);
+    if (st == NN_OK)
+        st = train_experiment_begin(&e, call->args);
     if (st == NN_OK)
         st = run_all(&e, &t, s);
     if (st == NN_OK)

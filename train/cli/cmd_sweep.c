@@ -87,16 +87,39 @@ static const char *name_of(char text[8], int weight_bits, int act_bits)
     return text;
 }
 
+/* A cell of the grid: its options, and its name in `name`. */
+static train_quant_options cell_of(const grid *g, int i, int k, const settings *s, char name[8])
+{
+    train_quant_options o = s->recipe.quant;
+    o.weight_bits = g->weights.bits[i];
+    o.act_bits = g->acts.bits[k];
+    name_of(name, o.weight_bits, o.act_bits);
+    return o;
+}
+
+/* What cannot be is known before anything is trained or written. */
+static nn_status try_all(const train_experiment *e, const grid *g, const settings *s)
+{
+    char name[8];
+    NN_TRY(train_experiment_try_float(e));
+    for (int i = 0; i < g->weights.n; i++)
+        for (int k = 0; k < g->acts.n; k++) {
+            train_quant_options o = cell_of(g, i, k, s, name);
+            nn_status st = train_experiment_try_qat(e, &o);
+            if (st != NN_OK)
+                return nn_fail_context(st, "%s", name);
+        }
+    return NN_OK;
+}
+
 static nn_status run_seed(train_experiment *e, const grid *g, const settings *s, uint64_t seed)
 {
     char name[8];
     NN_TRY(train_experiment_float(e, seed));
     for (int i = 0; i < g->weights.n; i++)
         for (int k = 0; k < g->acts.n && !e->stopped; k++) {
-            train_quant_options o = s->recipe.quant;
-            o.weight_bits = g->weights.bits[i];
-            o.act_bits = g->acts.bits[k];
-            NN_TRY(train_experiment_qat(e, name_of(name, o.weight_bits, o.act_bits), seed, &o));
+            train_quant_options o = cell_of(g, i, k, s, name);
+            NN_TRY(train_experiment_qat(e, name, seed, &o));
         }
     return NN_OK;
 }
@@ -162,6 +185,10 @@ static nn_status run(train_call *call)
         return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
     nn_status st = train_experiment_open(&e, call->args, s->out, "sweep.csv",
                                          (g.weights.n * g.acts.n + 1) * s->tuning.seeds);
+    if (st == NN_OK)
+        st = try_all(&e, &g, s);
+    if (st == NN_OK)
+        st = train_experiment_begin(&e, call->args);
     for (int k = 0; k < s->tuning.seeds && st == NN_OK && !e.stopped; k++)
         st = run_seed(&e, &g, s, s->common.seed + (uint64_t)k);
     if (st == NN_OK && e.stopped) {

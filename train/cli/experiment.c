@@ -140,17 +140,16 @@ train_summary train_experiment_summary(const train_experiment *e, const char *na
 
 /* ---- the folder ------------------------------------------------------------------------------ */
 
-/* The same recipe as before, or the first. */
+static const char about_recipe[] = "octet compare and octet sweep take this again";
+
+/* The same recipe as before. */
 static nn_status check_recipe(const train_experiment *e, const train_args *args)
 {
     char path[TRAIN_PATH], again[TRAIN_PATH];
-    static const char about[] = "octet compare and octet sweep take this again";
     nn_bytes was, is;
     train_folder_file(&e->folder, "recipe.ini", path);
-    if (!train_folder_has(&e->folder, "recipe.ini"))
-        return train_args_write(args, path, about);
     train_folder_file(&e->folder, "recipe.new", again);
-    NN_TRY(train_args_write(args, again, about));
+    NN_TRY(train_args_write(args, again, about_recipe));
     NN_TRY(nn_file_read(&was, path, 0));
     nn_status st = nn_file_read(&is, again, 0);
     remove(again);
@@ -171,7 +170,9 @@ nn_status train_experiment_open(train_experiment *e, const train_args *args, con
     if (out == NULL)
         return nn_fail(NN_EINVAL, "--out: is missing; name a folder for the results");
     NN_TRY(train_folder_open(&e->folder, out, TRAIN_FOLDER_RESUME));
-    NN_TRY(check_recipe(e, args));
+    e->begun = train_folder_has(&e->folder, "recipe.ini");
+    if (e->begun)
+        NN_TRY(check_recipe(e, args));
     train_folder_file(&e->folder, csv, e->csv);
     e->capacity = most + 1024; /* and rows of other methods, from another call */
     e->rows = nn_mem_alloc((size_t)e->capacity * sizeof *e->rows);
@@ -181,10 +182,23 @@ nn_status train_experiment_open(train_experiment *e, const train_args *args, con
     return train_folder_has(&e->folder, csv) ? read_table(e) : NN_OK;
 }
 
+nn_status train_experiment_begin(train_experiment *e, const train_args *args)
+{
+    char path[TRAIN_PATH];
+    if (!e->begun)
+        NN_TRY(train_args_write(args, train_folder_file(&e->folder, "recipe.ini", path),
+                                about_recipe));
+    e->begun = true;
+    return NN_OK;
+}
+
 void train_experiment_close(train_experiment *e)
 {
     nn_mem_free(e->rows);
-    train_folder_close(&e->folder);
+    if (e->begun)
+        train_folder_close(&e->folder);
+    else
+        train_folder_abandon(&e->folder);
 }
 
 /* OUT/seedN/name */
@@ -273,20 +287,70 @@ static const char *float_checkpoint(const train_experiment *e, uint64_t seed, ch
     return place(e, seed, "float/model.safetensors", out);
 }
 
+static train_recipe float_recipe(const train_experiment *e)
+{
+    train_recipe recipe = *e->recipe;
+    recipe.quant.qat = false;
+    return recipe;
+}
+
+static int tuning_epochs(const train_experiment *e)
+{
+    int tenth = (e->recipe->training.epochs + 5) / 10;
+    return e->tuning->epochs > 0 ? e->tuning->epochs : tenth > 0 ? tenth : 1;
+}
+
+/* Of fine-tuning the checkpoint `init`. */
+static train_recipe qat_recipe(const train_experiment *e, const train_quant_options *o,
+                               const char *init)
+{
+    train_recipe recipe = *e->recipe;
+    recipe.quant = *o;
+    recipe.quant.qat = true;
+    recipe.training.init = init;
+    recipe.training.epochs = tuning_epochs(e);
+    recipe.training.steps = 0;
+    recipe.training.lr = e->tuning->lr > 0 ? e->tuning->lr : recipe.training.lr / 100;
+    return recipe;
+}
+
+static train_run_options run_options(const train_experiment *e, train_recipe *recipe, uint64_t seed)
+{
+    return (train_run_options){ .recipe = recipe,
+                                .seed = seed,
+                                .max_pixels = e->common->max_pixels,
+                                .max_macs = e->common->max_macs,
+                                .max_memory = e->common->max_memory,
+                                .use = TRAIN_FOLDER_RESUME,
+                                .events = true,
+                                .needs_test = true,
+                                .stop = train_signals_caught };
+}
+
+static nn_status try_recipe(const train_experiment *e, train_recipe recipe)
+{
+    const train_run_options options = run_options(e, &recipe, e->common->seed);
+    return e->begun ? NN_OK : train_run_check(&options);
+}
+
+nn_status train_experiment_try_float(const train_experiment *e)
+{
+    return try_recipe(e, float_recipe(e));
+}
+
+/* The checkpoint of the float training is not there yet; without it all but its values is known. */
+nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_options *o)
+{
+    return try_recipe(e, qat_recipe(e, o, e->recipe->training.init));
+}
+
 /* A training in a folder of its own; goes on where it stood. */
 static nn_status train_in(train_experiment *e, train_result *result, const char *name,
                           uint64_t seed, train_recipe *recipe)
 {
     char path[TRAIN_PATH];
-    const train_run_options options = { .recipe = recipe,
-                                        .seed = seed,
-                                        .max_pixels = e->common->max_pixels,
-                                        .max_macs = e->common->max_macs,
-                                        .max_memory = e->common->max_memory,
-                                        .out = place_row(e, seed, name, "", path),
-                                        .use = TRAIN_FOLDER_RESUME,
-                                        .events = true,
-                                        .stop = train_signals_caught };
+    train_run_options options = run_options(e, recipe, seed);
+    options.out = place_row(e, seed, name, "", path);
     train_log("seed %llu  %s", (unsigned long long)seed, name);
     NN_TRY(train_run(result, &options));
     e->stopped = result->stopped;
@@ -320,8 +384,7 @@ nn_status train_experiment_float(train_experiment *e, uint64_t seed)
     if (is_idle(e, "float", seed))
         return NN_OK;
     if (e->recipe->training.init == NULL) {
-        train_recipe recipe = *e->recipe;
-        recipe.quant.qat = false;
+        train_recipe recipe = float_recipe(e);
         NN_TRY(train_in(e, &result, "float", seed, &recipe));
     } else { /* the folder that its file goes to */
         train_folder made;
@@ -355,28 +418,16 @@ nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t 
     return st == NN_OK ? add_row(e, row) : st;
 }
 
-static int tuning_epochs(const train_experiment *e)
-{
-    int tenth = (e->recipe->training.epochs + 5) / 10;
-    return e->tuning->epochs > 0 ? e->tuning->epochs : tenth > 0 ? tenth : 1;
-}
-
 nn_status train_experiment_qat(train_experiment *e, const char *name, uint64_t seed,
                                const train_quant_options *o)
 {
     char path[TRAIN_PATH];
-    train_recipe recipe = *e->recipe;
     train_result result;
     train_row row = { .seed = seed };
     if (is_idle(e, name, seed))
         return NN_OK;
     snprintf(row.name, sizeof row.name, "%s", name);
-    recipe.quant = *o;
-    recipe.quant.qat = true;
-    recipe.training.init = float_checkpoint(e, seed, path);
-    recipe.training.epochs = tuning_epochs(e);
-    recipe.training.steps = 0;
-    recipe.training.lr = e->tuning->lr > 0 ? e->tuning->lr : recipe.training.lr / 100;
+    train_recipe recipe = qat_recipe(e, o, float_checkpoint(e, seed, path));
     NN_TRY(train_in(e, &result, name, seed, &recipe));
     if (e->stopped)
         return NN_OK;

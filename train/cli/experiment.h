@@ -39,10 +39,12 @@ typedef struct train_experiment {
     char csv[TRAIN_PATH];
     int n_rows, capacity;
     train_row *rows;
+    bool begun;   /* the folder has a recipe: it is an experiment's, and stays */
     bool stopped; /* by a signal: everything so far is kept */
 } train_experiment;
 
-/* Opens the folder and reads the rows that are there.
+/* Opens the folder and reads the rows that are there.  Nothing is written yet: a folder that had to
+ * be made is gone after train_experiment_close, unless train_experiment_begin has come before.
  *
  *   args   the command's options; those that are not TRAIN_PASSING must be as they were before
  *   csv    name of the table in the folder
@@ -52,6 +54,15 @@ typedef struct train_experiment {
  * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO, NN_ENOMEM. */
 nn_status train_experiment_open(train_experiment *e, const train_args *args, const char *out,
                                 const char *csv, int most);
+
+/* Could these trainings begin?  The float one, and one with fake quantization; an experiment that
+ * has begun is not tried again.  Errors: train_run_check's. */
+nn_status train_experiment_try_float(const train_experiment *e);
+nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_options *o);
+
+/* Writes the recipe, if there is none: from here on the folder stays.  Errors: train_args_write's.
+ */
+nn_status train_experiment_begin(train_experiment *e, const train_args *args);
 void train_experiment_close(train_experiment *e);
 
 /* The row, or NULL if it is not there yet. */

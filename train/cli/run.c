@@ -186,6 +186,8 @@ static nn_status open_data(run *r)
     NN_TRY(train_recipe_dataset(&options, d, r->o->seed, r->o->max_pixels));
     NN_TRY(ds_open(&r->set, d->data, &options));
     NN_TRY(ds_check_usable(r->set, DS_TRAIN));
+    if (r->o->needs_test)
+        NN_TRY(ds_check_usable(r->set, DS_TEST));
     if (r->o->recipe->quant.ship == 1 && ds_count(r->set, DS_VAL) == 0)
         return nn_fail(NN_EINVAL, "--ship best: no pictures are held back to choose on; set --val");
     return NN_OK;
@@ -249,6 +251,16 @@ static nn_status begin(run *r)
                             step);
 }
 
+/* From the recipe to a loop that could begin; nothing is written. */
+static nn_status build(run *r)
+{
+    if (r->o->recipe->training.init != NULL)
+        NN_TRY(inherit(r));
+    NN_TRY(open_data(r));
+    NN_TRY(make_network(r));
+    return train_loop_new(&r->loop, r->network, r->set, r->o->max_memory);
+}
+
 static nn_status prepare(run *r)
 {
     char path[TRAIN_PATH];
@@ -256,11 +268,7 @@ static nn_status prepare(run *r)
     NN_TRY(train_folder_open(&r->folder, r->o->out, r->o->use));
     if (r->o->use == TRAIN_FOLDER_RESUME)
         NN_TRY(find_state(r));
-    if (r->o->recipe->training.init != NULL)
-        NN_TRY(inherit(r));
-    NN_TRY(open_data(r));
-    NN_TRY(make_network(r));
-    NN_TRY(train_loop_new(&r->loop, r->network, r->set, r->o->max_memory));
+    NN_TRY(build(r));
     say_what(r);
     NN_TRY(say_plan(r));
     if (r->state != NULL)
@@ -456,6 +464,27 @@ static void report_bad(const run *r)
         train_log("  %s", ds_bad(r->set, i));
 }
 
+/* What build and the state have made. */
+static void release(run *r)
+{
+    train_loop_free(r->loop);
+    train_network_free(r->network);
+    ds_close(r->set);
+    train_tensors_free(r->init);
+    train_tensors_free(r->state);
+    nn_arena_free(r->arena);
+}
+
+nn_status train_run_check(const train_run_options *o)
+{
+    run r = { .o = o, .limits = { o->max_macs, o->max_memory } };
+    nn_status st = nn_arena_new(&r.arena);
+    if (st == NN_OK)
+        st = build(&r);
+    release(&r);
+    return st;
+}
+
 nn_status train_run(train_result *out, const train_run_options *o)
 {
     *out = (train_result){ .val_top1 = -1 };
@@ -470,12 +499,7 @@ nn_status train_run(train_result *out, const train_run_options *o)
         st = finish(&r);
     report_bad(&r);
     close_logs(&r);
-    train_loop_free(r.loop);
-    train_network_free(r.network);
-    ds_close(r.set);
-    train_tensors_free(r.init);
-    train_tensors_free(r.state);
-    nn_arena_free(r.arena);
+    release(&r);
     train_folder_close(&r.folder);
     return st;
 }

@@ -18,6 +18,7 @@ typedef struct train_run_options {
     train_folder_use use;
     train_args *args;   /* written as recipe.ini, if not NULL; its settings hold *recipe */
     bool events;        /* event files are written (train/board.h) */
+    bool needs_test;    /* without test pictures it does not begin */
     bool (*stop)(void); /* asked after each step, if not NULL */
 } train_run_options;
 
@@ -32,6 +33,11 @@ typedef struct train_result {
     train_score int8; /* on the integer runtime, if quantized */
     size_t tflite_bytes;
 } train_result;
+
+/* Everything that comes before the first step, without a folder: opens the pictures, builds
+ * network, optimizer and memory, and lets them go.  Fills in the recipe as train_run does. Errors:
+ * those that train_run would begin with. */
+nn_status train_run_check(const train_run_options *o);
 
 /* Errors: those of everything that it uses. */
 nn_status train_run(train_result *out, const train_run_options *o);
