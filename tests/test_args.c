@@ -300,6 +300,28 @@ static void a_recipe_that_is_written_reads_back(void **state)
     train_args_free(&b);
 }
 
+static nn_status same_as(const train_args *a, const char *recipe)
+{
+    assert_ok(nn_file_write(test_path("same.ini"), recipe, strlen(recipe)));
+    return train_args_same(a, test_path("same.ini"), sizeof(sample));
+}
+
+/* A recipe of fewer rows is one with defaults; one with a row that is gone is refused by name. */
+static void a_recipe_is_the_same_by_what_it_says(void **state)
+{
+    (void)state;
+    train_args a;
+    sample s;
+    assert_ok(parse(&a, &s, "--number 42 --layers a=1,b=2"));
+    assert_ok(same_as(&a, "; by hand\nnumber=42\n[some.layers]\na=1\nb=2\n"));
+    assert_ok(same_as(&a, "[some]\nreal = 0.1\nnumber = 42\n[some.layers]\na = 1\nb = 2\n"));
+    assert_fails(same_as(&a, "real = 0.75\nnumber = 42"), NN_EINVAL, "\"real = 0.75\" then, ");
+    assert_fails(same_as(&a, ""), NN_EINVAL, "\"number = 7\" then, \"number = 42\" now");
+    assert_fails(same_as(&a, "number = 42"), NN_EINVAL, "\"\" then, \"[some.layers]\" now");
+    assert_fails(same_as(&a, "nomber = 42\n"), NN_EINVAL, "did you mean number?");
+    train_args_free(&a);
+}
+
 static void the_training_recipe_has_sound_rows(void **state)
 {
     (void)state;
@@ -336,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_wrong_recipe_names_its_line),
         cmocka_unit_test(a_list_has_a_section_of_its_own),
         cmocka_unit_test(a_recipe_that_is_written_reads_back),
+        cmocka_unit_test(a_recipe_is_the_same_by_what_it_says),
         cmocka_unit_test(the_training_recipe_has_sound_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

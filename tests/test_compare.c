@@ -31,6 +31,21 @@ static int lines_of(nn_bytes text)
     return n;
 }
 
+/* As if recipe.ini were of an octet that did not have the option yet. */
+static void drop_line(const char *folder, const char *option)
+{
+    char path[2 * PATH], begin[64];
+    nn_bytes text = text_at(folder, "recipe.ini");
+    snprintf(begin, sizeof begin, "\n%s = ", option);
+    char *at = strstr((char *)text.data, begin);
+    assert_non_null(at);
+    char *next = strchr(at + 1, '\n');
+    memmove(at, next, strlen(next) + 1);
+    snprintf(path, sizeof path, "%s/recipe.ini", folder);
+    assert_ok(nn_file_write(path, text.data, strlen((char *)text.data)));
+    free(text.data);
+}
+
 static void compare_makes_every_row(void **state)
 {
     (void)state;
@@ -60,8 +75,15 @@ static void compare_makes_every_row(void **state)
                      "qat:quant-layers=c3/*=w4",
                      folder));
     nn_bytes more = text_at(folder, "compare.csv");
+    drop_line(folder, "on-divergence");
+    check_done(octet("compare " SMALL "--out %s", folder));
     assert_int_equal(lines_of(more), lines_of(before) + 3);
-    check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2, "another recipe");
+    check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2,
+                "\"weight-decay = 0.1\" now");
+    drop_line(folder, "lr"); /* 0.02 was not the default */
+    check_error(octet("compare " SMALL "--out %s", folder), 2,
+                "another recipe; repeat it as its recipe.ini has it, or choose another folder: "
+                "\"lr = 0.1\" then, \"lr = 0.02\" now");
     free(before.data);
     free(again.data);
     free(more.data);

@@ -352,13 +352,13 @@ static nn_status write_group(const train_args *a, int index, bool lists, FILE *t
     return NN_OK;
 }
 
-nn_status train_args_write(const train_args *a, const char *path, const char *heading)
+/* The recipe as a text to be freed.  Errors: as train_args_write. */
+static nn_status write_text(const train_args *a, const char *heading, char **text, size_t *size)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
+    *text = NULL;
+    FILE *to = open_memstream(text, size);
     if (to == NULL)
-        return nn_fail(NN_ENOMEM, "%s: out of memory", path);
+        return nn_fail(NN_ENOMEM, "out of memory: a recipe");
     fprintf(to, "; %s\n", heading);
     nn_status st = NN_OK;
     for (int g = 0; g < a->n_groups && st == NN_OK; g++)
@@ -366,10 +366,71 @@ nn_status train_args_write(const train_args *a, const char *path, const char *he
     for (int g = 0; g < a->n_groups && st == NN_OK; g++)
         st = write_group(a, g, true, to);
     if (fclose(to) != 0 && st == NN_OK)
-        st = nn_fail(NN_ENOMEM, "%s: out of memory", path);
+        st = nn_fail(NN_ENOMEM, "out of memory: a recipe");
+    return st;
+}
+
+nn_status train_args_write(const train_args *a, const char *path, const char *heading)
+{
+    char *text;
+    size_t size = 0;
+    nn_status st = write_text(a, heading, &text, &size);
     if (st == NN_OK)
         st = nn_file_write(path, text, size);
     free(text);
+    return st;
+}
+
+/* ---- two recipes ----------------------------------------------------------------------------- */
+
+/* The next line that is not empty, or the text's end. */
+static const char *next_line(const char *at)
+{
+    at += strcspn(at, "\n");
+    return at + strspn(at, "\n");
+}
+
+/* Both texts are of the same rows, so up to the first difference line stands beside line. */
+static nn_status same_lines(const char *was, const char *is)
+{
+    while (*was != '\0' || *is != '\0') {
+        const size_t n = strcspn(was, "\n"), m = strcspn(is, "\n");
+        if (n != m || strncmp(was, is, n) != 0)
+            return nn_fail(NN_EINVAL, "\"%.*s\" then, \"%.*s\" now", n < 80 ? (int)n : 80, was,
+                           m < 80 ? (int)m : 80, is);
+        was = next_line(was);
+        is = next_line(is);
+    }
+    return NN_OK;
+}
+
+static nn_status compare_with(const train_args *a, const char *path, void *settings)
+{
+    train_args old;
+    char *was = NULL, *is = NULL;
+    size_t size;
+    nn_status st = train_args_parse(&old, a->groups, a->n_groups, settings, 0, NULL);
+    if (st == NN_OK)
+        st = train_args_recipe(&old, path);
+    if (st == NN_OK)
+        st = write_text(&old, "", &was, &size);
+    if (st == NN_OK)
+        st = write_text(a, "", &is, &size);
+    if (st == NN_OK)
+        st = same_lines(was, is);
+    free(was);
+    free(is);
+    train_args_free(&old);
+    return st;
+}
+
+nn_status train_args_same(const train_args *a, const char *path, size_t settings_bytes)
+{
+    void *settings = nn_mem_alloc(settings_bytes);
+    if (settings == NULL)
+        return nn_fail(NN_ENOMEM, "out of memory: settings of %zu bytes", settings_bytes);
+    nn_status st = compare_with(a, path, settings);
+    nn_mem_free(settings);
     return st;
 }
 

@@ -138,6 +138,15 @@ bool train_args_given(const train_args *a, const char *name);
  * cannot stand in one (it begins or ends with a blank or contains " ;"). */
 nn_status train_args_write(const train_args *a, const char *path, const char *heading);
 
+/* Does the recipe at `path` say what `a` does?  It is read with today's rows: an option that it
+ * does not have, because an older octet wrote it, has its default; TRAIN_PASSING ones do not count.
+ *
+ *   settings_bytes   of the struct that the groups are about
+ *
+ * Errors: NN_EINVAL with the first option that differs, as it was and as it is;
+ * train_args_recipe's; NN_ENOMEM. */
+nn_status train_args_same(const train_args *a, const char *path, size_t settings_bytes);
+
 /* The options with their defaults, in groups. */
 void train_args_help(const train_group *groups, int n, FILE *to);
 

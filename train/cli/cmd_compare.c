@@ -391,16 +391,19 @@ static nn_status run(train_call *call)
 {
     const settings *s = call->settings;
     table t = { .n = 0 };
-    train_experiment e = { .common = &s->common, .recipe = &s->recipe, .tuning = &s->tuning };
+    train_experiment e = { .common = &s->common,
+                           .recipe = &s->recipe,
+                           .tuning = &s->tuning,
+                           .args = call->args,
+                           .settings_bytes = sizeof *s };
     NN_TRY(make_table(&t, s));
     if (s->recipe.data.data == NULL)
         return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
-    nn_status st =
-        train_experiment_open(&e, call->args, s->out, "compare.csv", (t.n + 1) * s->tuning.seeds);
+    nn_status st = train_experiment_open(&e, s->out, "compare.csv", (t.n + 1) * s->tuning.seeds);
     if (st == NN_OK)
         st = try_all(&e, &t, s);
     if (st == NN_OK)
-        st = train_experiment_begin(&e, call->args);
+        st = train_experiment_begin(&e);
     if (st == NN_OK)
         st = run_all(&e, &t, s);
     if (st == NN_OK)

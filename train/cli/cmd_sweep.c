@@ -178,17 +178,21 @@ static nn_status run(train_call *call)
 {
     const settings *s = call->settings;
     grid g;
-    train_experiment e = { .common = &s->common, .recipe = &s->recipe, .tuning = &s->tuning };
+    train_experiment e = { .common = &s->common,
+                           .recipe = &s->recipe,
+                           .tuning = &s->tuning,
+                           .args = call->args,
+                           .settings_bytes = sizeof *s };
     NN_TRY(read_widths(&g.weights, "weight-bits", s->weight_bits));
     NN_TRY(read_widths(&g.acts, "act-bits", s->act_bits));
     if (s->recipe.data.data == NULL)
         return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
-    nn_status st = train_experiment_open(&e, call->args, s->out, "sweep.csv",
+    nn_status st = train_experiment_open(&e, s->out, "sweep.csv",
                                          (g.weights.n * g.acts.n + 1) * s->tuning.seeds);
     if (st == NN_OK)
         st = try_all(&e, &g, s);
     if (st == NN_OK)
-        st = train_experiment_begin(&e, call->args);
+        st = train_experiment_begin(&e);
     for (int k = 0; k < s->tuning.seeds && st == NN_OK && !e.stopped; k++)
         st = run_seed(&e, &g, s, s->common.seed + (uint64_t)k);
     if (st == NN_OK && e.stopped) {

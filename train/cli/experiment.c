@@ -140,31 +140,20 @@ train_summary train_experiment_summary(const train_experiment *e, const char *na
 
 /* ---- the folder ------------------------------------------------------------------------------ */
 
-static const char about_recipe[] = "octet compare and octet sweep take this again";
-
-/* The same recipe as before. */
-static nn_status check_recipe(const train_experiment *e, const train_args *args)
+/* The same recipe as before, perhaps written by an octet that had fewer options. */
+static nn_status check_recipe(const train_experiment *e)
 {
-    char path[TRAIN_PATH], again[TRAIN_PATH];
-    nn_bytes was, is;
-    train_folder_file(&e->folder, "recipe.ini", path);
-    train_folder_file(&e->folder, "recipe.new", again);
-    NN_TRY(train_args_write(args, again, about_recipe));
-    NN_TRY(nn_file_read(&was, path, 0));
-    nn_status st = nn_file_read(&is, again, 0);
-    remove(again);
-    if (st == NN_OK && strcmp((const char *)was.data, (const char *)is.data) != 0)
-        st = nn_fail(NN_EINVAL,
-                     "--out %s: was begun with another recipe; repeat it as %s has it, or choose "
-                     "another folder",
-                     e->folder.path, path);
-    nn_bytes_free(&was);
-    nn_bytes_free(&is);
-    return st;
+    char path[TRAIN_PATH];
+    nn_status st = train_args_same(e->args, train_folder_file(&e->folder, "recipe.ini", path),
+                                   e->settings_bytes);
+    return st == NN_OK ? NN_OK
+                       : nn_fail_context(st,
+                                         "--out %s: was begun with another recipe; repeat it as "
+                                         "its recipe.ini has it, or choose another folder",
+                                         e->folder.path);
 }
 
-nn_status train_experiment_open(train_experiment *e, const train_args *args, const char *out,
-                                const char *csv, int most)
+nn_status train_experiment_open(train_experiment *e, const char *out, const char *csv, int most)
 {
     e->folder.lock = -1;
     if (out == NULL)
@@ -172,7 +161,7 @@ nn_status train_experiment_open(train_experiment *e, const train_args *args, con
     NN_TRY(train_folder_open(&e->folder, out, TRAIN_FOLDER_RESUME));
     e->begun = train_folder_has(&e->folder, "recipe.ini");
     if (e->begun)
-        NN_TRY(check_recipe(e, args));
+        NN_TRY(check_recipe(e));
     train_folder_file(&e->folder, csv, e->csv);
     e->capacity = most + 1024; /* and rows of other methods, from another call */
     e->rows = nn_mem_alloc((size_t)e->capacity * sizeof *e->rows);
@@ -182,12 +171,12 @@ nn_status train_experiment_open(train_experiment *e, const train_args *args, con
     return train_folder_has(&e->folder, csv) ? read_table(e) : NN_OK;
 }
 
-nn_status train_experiment_begin(train_experiment *e, const train_args *args)
+nn_status train_experiment_begin(train_experiment *e)
 {
     char path[TRAIN_PATH];
     if (!e->begun)
-        NN_TRY(train_args_write(args, train_folder_file(&e->folder, "recipe.ini", path),
-                                about_recipe));
+        NN_TRY(train_args_write(e->args, train_folder_file(&e->folder, "recipe.ini", path),
+                                "octet compare and octet sweep take this again"));
     e->begun = true;
     return NN_OK;
 }

@@ -35,6 +35,8 @@ typedef struct train_experiment {
     const train_common *common;
     const train_recipe *recipe; /* of the float training, unless --init names a float network */
     const train_tuning_options *tuning;
+    const train_args *args; /* the command's options, which the recipe keeps */
+    size_t settings_bytes;  /* of the command's settings */
     train_folder folder;
     char csv[TRAIN_PATH];
     int n_rows, capacity;
@@ -45,15 +47,15 @@ typedef struct train_experiment {
 
 /* Opens the folder and reads the rows that are there.  Nothing is written yet: a folder that had to
  * be made is gone after train_experiment_close, unless train_experiment_begin has come before.
+ * Options that are not TRAIN_PASSING must be as they were before; those of which the folder's
+ * recipe says nothing were at their defaults.
  *
- *   args   the command's options; those that are not TRAIN_PASSING must be as they were before
  *   csv    name of the table in the folder
  *   most   rows at most
  *
  * Close with train_experiment_close, also after an error.
  * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO, NN_ENOMEM. */
-nn_status train_experiment_open(train_experiment *e, const train_args *args, const char *out,
-                                const char *csv, int most);
+nn_status train_experiment_open(train_experiment *e, const char *out, const char *csv, int most);
 
 /* Could these trainings begin?  The float one, and one with fake quantization; an experiment that
  * has begun is not tried again.  Errors: train_run_check's. */
@@ -62,7 +64,7 @@ nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_
 
 /* Writes the recipe, if there is none: from here on the folder stays.  Errors: train_args_write's.
  */
-nn_status train_experiment_begin(train_experiment *e, const train_args *args);
+nn_status train_experiment_begin(train_experiment *e);
 void train_experiment_close(train_experiment *e);
 
 /* The row, or NULL if it is not there yet. */
