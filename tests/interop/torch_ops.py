@@ -31,6 +31,7 @@ LEFT_OUT = {
     "dorefa": "its gradient is not that of the function; tests/test_ranges.c",
     "bnscale": "part of batch norm folding: composed of mul, add and rsqrt in tests/test_ops.c",
     "bnbias": "part of batch norm folding",
+    "bngrid": "scales of a deployed graph, without gradient; tests/test_fold.c",
 }
 
 
@@ -192,6 +193,30 @@ def bnorm(d):
     return case
 
 
+def bncorrect(d):
+    """Its own formula, which PyTorch then differentiates; the moving statistics are constants."""
+    shape = [d.int(2, 4), d.int(1, 6), d.int(2, 6), d.int(1, 20)]
+    c, epsilon, momentum = shape[-1], d.pick([1e-3, 1e-5]), d.pick([0.9, 0.99])
+    training, frozen = d.pick([(True, False), (True, True), (False, False)])
+    mean, var = d.normal(c), d.positive(c)
+    inputs = [("batch", d.normal(*shape) * 2 + 1), ("batch", d.normal(*shape) * 2 - 1),
+              ("value", d.positive(c)), ("value", d.normal(c)), ("state", mean), ("state", var)]
+    inputs += [("value", d.normal(c))] * d.int(0, 1)
+    running = [torch.tensor(v, dtype=torch.float64) for v in (mean, var)]
+
+    def reference(u, z, gamma, beta, mean, var, bias=torch.zeros(1, dtype=torch.float64)):
+        s = torch.sqrt(var + epsilon).detach()
+        if not training or frozen:
+            return u + beta + gamma * (bias - mean.detach()) / s + 0 * z
+        v, m = torch.var_mean(z.reshape(-1, c), 0, correction=0)
+        F.batch_norm((z + bias).detach().reshape(-1, c), *running, training=True, momentum=1 - momentum)
+        s_b = torch.sqrt(v + epsilon)
+        return u * s / s_b + beta - gamma * m / s_b + 0 * bias
+    case = Case("bncorrect", inputs, reference, f"bnorm {engine.reals([epsilon, momentum])}", training, frozen)
+    case.state = {"state4": running[0].numpy(), "state5": running[1].numpy()}
+    return case
+
+
 def elementwise(name, function, spread):
     def make(d):
         return Case(name, [("batch", d.normal(*d.shape()) * np.float32(spread))], function)
@@ -253,6 +278,7 @@ def mse(d):
 
 CASES = {
     "dense": dense, "conv2d": conv2d, "dwconv2d": dwconv2d, "bnorm": bnorm,
+    "bncorrect": bncorrect,
     "relu": elementwise("relu", F.relu, 2), "relu6": elementwise("relu6", F.relu6, 5),
     "logistic": elementwise("logistic", torch.sigmoid, 4),
     "hard_swish": elementwise("hard_swish", F.hardswish, 3),
