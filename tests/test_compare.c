@@ -46,6 +46,19 @@ static void drop_line(const char *folder, const char *option)
     free(text.data);
 }
 
+/* In the first line; both names are equally long. */
+static void rename_column(const char *folder, const char *file, const char *from, const char *to)
+{
+    char path[2 * PATH];
+    nn_bytes text = text_at(folder, file);
+    char *at = strstr((char *)text.data, from);
+    assert_non_null(at);
+    memcpy(at, to, strlen(to));
+    snprintf(path, sizeof path, "%s/%s", folder, file);
+    assert_ok(nn_file_write(path, text.data, text.size));
+    free(text.data);
+}
+
 static void compare_makes_every_row(void **state)
 {
     (void)state;
@@ -80,6 +93,10 @@ static void compare_makes_every_row(void **state)
     assert_int_equal(lines_of(more), lines_of(before) + 3);
     check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2,
                 "\"weight-decay = 0.1\" now");
+    rename_column(folder, "compare.csv", "delta", "delte");
+    check_error(octet("compare " SMALL "--out %s", folder), 1,
+                "\"delte\" is unknown; did you mean "
+                "delta?");
     drop_line(folder, "lr"); /* 0.02 was not the default */
     check_error(octet("compare " SMALL "--out %s", folder), 2,
                 "another recipe; repeat it as its recipe.ini has it, or choose another folder: "

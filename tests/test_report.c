@@ -302,7 +302,7 @@ static void runs_are_found_below_their_folder(void **state)
     (void)state;
     char run[PATH + 32], path[PATH + 64], text[512];
     const char *folder =
-        folder_with("seeds", "compare.csv", "seed,method,top1,delta\n1,float,0.5,0\n");
+        folder_with("seeds", "compare.csv", "seed,method,top1,delta,los\n1,float,0.5,0,7\n");
     snprintf(text, sizeof text, "%s%s", log_heading, "10,1,float,0.1,2.3,0.125,,,,,,100.0\n");
     snprintf(run, sizeof run, "%s/seed1", folder);
     mkdir(run, 0777);
@@ -312,6 +312,7 @@ static void runs_are_found_below_their_folder(void **state)
     put_file(path, text);
     nn_bytes page = page_of(folder);
     assert_non_null(strstr(text_of(page), "<h3>seed1/float</h3>"));
+    assert_non_null(strstr(text_of(page), "column &quot;los&quot; is unknown; did you mean loss?"));
     nn_bytes_free(&page);
     snprintf(path, sizeof path, "%s/compare.csv", folder);
     put_file(path, "seed,method,top1,delta\n1/../../seeds/seed1,float,0.5,0\n");

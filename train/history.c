@@ -5,16 +5,14 @@
 #include <string.h>
 
 #include "nn/base/file.h"
+#include "train/heading.h"
 
-static const char heading[] = "step,epoch,phase,lr,train_loss,train_top1,val_loss,val_top1,"
-                              "val_top5,int8_loss,int8_top1,images_per_s\n";
-
-enum { HEADING = sizeof heading - 1, LARGEST = 1 << 28 };
+enum { LARGEST = 1 << 28 };
 
 /* Bytes of the whole lines whose step is at most `step`. */
 static size_t keep(const char *text, size_t size, int64_t step)
 {
-    size_t kept = HEADING;
+    size_t kept = strlen(train_heading_log) + 1;
     while (kept < size) {
         const char *end = memchr(text + kept, '\n', size - kept);
         if (end == NULL || strtoll(text + kept, NULL, 10) > step)
@@ -29,13 +27,18 @@ static nn_status cut(const char *path, int64_t step)
     nn_bytes old;
     NN_TRY(nn_file_read(&old, path, LARGEST));
     const char *text = (const char *)old.data;
-    nn_status st = NN_OK;
-    if (old.size < HEADING || memcmp(text, heading, HEADING) != 0)
-        st = nn_fail(NN_EFORMAT, "%s: does not begin as a log of octet does", path);
-    else
+    nn_status st = train_heading_check(text, train_heading_log, path);
+    if (st == NN_OK)
         st = nn_file_write(path, text, keep(text, old.size, step));
     nn_bytes_free(&old);
     return st;
+}
+
+static nn_status begin(const char *path)
+{
+    char line[256];
+    const int n = snprintf(line, sizeof line, "%s\n", train_heading_log);
+    return nn_file_write(path, line, (size_t)n);
 }
 
 nn_status train_history_open(train_history *h, const char *path, int64_t step)
@@ -43,7 +46,7 @@ nn_status train_history_open(train_history *h, const char *path, int64_t step)
     FILE *there = step > 0 ? fopen(path, "r") : NULL;
     if (there != NULL)
         fclose(there);
-    NN_TRY(there != NULL ? cut(path, step) : nn_file_write(path, heading, HEADING));
+    NN_TRY(there != NULL ? cut(path, step) : begin(path));
     snprintf(h->path, sizeof h->path, "%s", path);
     h->file = fopen(path, "a");
     return h->file != NULL ? NN_OK : nn_fail(NN_EIO, "%s: %s", path, strerror(errno));

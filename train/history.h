@@ -17,8 +17,8 @@ typedef struct train_history {
     char path[4096];
 } train_history;
 
-/* Opens the file, with its lines up to `step`; 0 makes it anew.  Errors: NN_EIO, NN_EFORMAT (it is
- * no log of octet). */
+/* Opens the file, with its lines up to `step`; 0 makes it anew.  Errors: NN_EIO, NN_EFORMAT
+ * (train_heading_check). */
 nn_status train_history_open(train_history *h, const char *path, int64_t step);
 nn_status train_history_add(train_history *h, const train_line *line, double images_per_s);
 void train_history_close(train_history *h); /* all zero is allowed */

@@ -9,6 +9,7 @@
 #include "nn/base/file.h"
 #include "nn/base/mem.h"
 #include "train/evaluate.h"
+#include "train/heading.h"
 #include "train/cli/log.h"
 #include "train/cli/progress.h"
 #include "train/cli/run.h"
@@ -41,8 +42,6 @@ static const train_arg args_of_tuning[] = {
 #undef AT
 const train_rows train_tuning_rows = { "fine-tuning", args_of_tuning, TRAIN_N(args_of_tuning) };
 
-static const char heading[] = "seed,method,top1,delta,loss,bytes,seconds\n";
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static nn_status write_table(const train_experiment *e)
@@ -52,7 +51,7 @@ static nn_status write_table(const train_experiment *e)
     FILE *to = open_memstream(&text, &size);
     if (to == NULL)
         return nn_fail(NN_ENOMEM, "%s: out of memory", e->csv);
-    fputs(heading, to);
+    fprintf(to, "%s\n", train_heading_rows);
     for (int i = 0; i < e->n_rows; i++) {
         const train_row *r = &e->rows[i];
         fprintf(to, "%llu,%s,%.6f,%.6f,%.6f,%zu,%.1f\n", (unsigned long long)r->seed, r->name,
@@ -80,10 +79,8 @@ static nn_status read_table(train_experiment *e)
     nn_bytes file;
     NN_TRY(nn_file_read(&file, e->csv, 1 << 24));
     char *text = (char *)file.data;
-    nn_status st = strncmp(text, heading, sizeof heading - 1) == 0
-                       ? NN_OK
-                       : nn_fail(NN_EFORMAT, "%s: does not begin as a table of octet does", e->csv);
-    for (char *line = text + sizeof heading - 1; st == NN_OK && *line != '\0';) {
+    nn_status st = train_heading_check(text, train_heading_rows, e->csv);
+    for (char *line = text + strcspn(text, "\n") + 1; st == NN_OK && *line != '\0';) {
         if (e->n_rows == e->capacity || !read_row(&e->rows[e->n_rows], line))
             st = nn_fail(NN_EFORMAT, "%s: \"%.40s\" is no row of this experiment", e->csv, line);
         e->n_rows++;

@@ -5,6 +5,7 @@
 #include "quant/plan.h"
 #include "train/board.h"
 #include "train/evaluate.h"
+#include "train/heading.h"
 #include "train/history.h"
 #include "train/cli/log.h"
 #include "train/cli/progress.h"
@@ -429,7 +430,7 @@ static nn_status write_scores(const run *r)
     char path[TRAIN_PATH], text[512];
     const train_result *of = r->result;
     const train_score *s = &of->test, *i = &of->int8;
-    int n = snprintf(text, sizeof text, "network,n,top1,top5,loss\n%s,%lld,%.6f,%.6f,%.6f\n",
+    int n = snprintf(text, sizeof text, "%s\n%s,%lld,%.6f,%.6f,%.6f\n", train_heading_scores,
                      of->quantized ? "fake-quant" : "float", (long long)s->n, s->top1, s->top5,
                      s->loss);
     if (of->quantized)

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "train/heading.h"
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static const char *join(const report_facts *f, const char *folder, const char *name)
@@ -30,12 +32,22 @@ void report_note_failure(report_facts *f, const char *what)
         f->note[f->n_notes++] = note;
 }
 
-/* A table, or none and a note. */
-static void read_table(report_facts *f, report_csv *out, const char *folder, const char *name)
+/* The first column, if any, of which nothing is shown because its name is none of the heading's. */
+static nn_status check_columns(const report_csv *c, const char *heading, const char *path)
+{
+    for (int i = 0; i < c->columns; i++)
+        NN_TRY(train_heading_knows(heading, c->name[i], path));
+    return NN_OK;
+}
+
+/* A table that should have the columns of `heading`, or none and a note. */
+static void read_table(report_facts *f, report_csv *out, const char *folder, const char *name,
+                       const char *heading)
 {
     const char *path = join(f, folder, name);
     *out = (report_csv){ 0 };
-    if (path != NULL && report_csv_read(out, f->arena, path) != NN_OK)
+    if (path != NULL && (report_csv_read(out, f->arena, path) != NN_OK ||
+                         check_columns(out, heading, path) != NN_OK))
         report_note_failure(f, name);
 }
 
@@ -75,9 +87,9 @@ static void add_run(report_facts *f, const char *name)
     if (folder == NULL || f->n_runs == REPORT_MOST_RUNS)
         return;
     *r = (report_run){ .name = name, .folder = folder };
-    read_table(f, &r->log, folder, "log.csv");
+    read_table(f, &r->log, folder, "log.csv", train_heading_log);
     if (exists(f, folder, "test.csv")) {
-        read_table(f, &r->test, folder, "test.csv");
+        read_table(f, &r->test, folder, "test.csv", train_heading_scores);
     } else {
         nn_fail(NN_EIO, "is not there: the training is not over, was cut off, or had no test "
                         "pictures");
@@ -139,7 +151,7 @@ static void find_tables(report_facts *f)
     for (int i = 0; i < 2 && f->table_name == NULL; i++) {
         if (!exists(f, f->folder, names[i]))
             continue;
-        read_table(f, &f->table, f->folder, names[i]);
+        read_table(f, &f->table, f->folder, names[i], train_heading_rows);
         f->table_name = names[i];
         if (exists(f, f->folder, "recipe.ini")) {
             f->recipe = read_text(f, f->folder, "recipe.ini");
