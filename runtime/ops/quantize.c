@@ -266,7 +266,9 @@ static rt_status prepare_dequantize(rt_build *b, rt_node *n)
     if (!codes || y->type != RT_FLOAT32)
         return RT_REFUSE(b, n, RT_ENOTSUP, "types %s to %s", rt_type_name(x->type),
                          rt_type_name(y->type));
-    /* While measuring, the outputs are not known; too much is measured then. */
+    /* While measuring, the outputs are not known: room for both ways is counted then. */
+    if (x->data != NULL && b->block == NULL)
+        RT_TRY(use_affine(b, n, x, run_dequantize));
     if (x->data != NULL && (b->block == NULL || !is_model_output(b->m, n->info.out[0])))
         return fold(b, n);
     return use_affine(b, n, x, run_dequantize);
