@@ -82,7 +82,7 @@ PROG_SRC := $(wildcard train/cli/*.c)
 LIB_SRC  := $(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
             data/*.c models/*.c quant/*.c export/*.c train/*.c train/report/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
-TEST_AUX := tests/testing.c tests/cli.c tests/tflite_samples.c tests/exported.c
+TEST_AUX := tests/testing.c tests/rt_text.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
 PROTO    := $(wildcard export/*.proto train/*.proto)
 PROTO_USERS := export/graphdef_nodes.c export/onnx.c train/events.c tests/test_forms.c \
