@@ -19,7 +19,9 @@ static void *alloc(ex_message *m, size_t bytes)
 void *ex_message_new(ex_message *m, const void *init, size_t bytes)
 {
     void *p = alloc(m, bytes);
-    return p != NULL ? memcpy(p, init, bytes) : NULL;
+    if (p != NULL && bytes > 0) /* a scalar has no dimensions to copy */
+        memcpy(p, init, bytes);
+    return p;
 }
 
 /* Room is doubled whenever n is a power of two. */
