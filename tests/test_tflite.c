@@ -300,6 +300,11 @@ static void quantization_is_checked(void **state)
     t = int8_tensor("x", 4);
     t.quant.min = scale;
     assert_fails(tfl_add_tensor(&at, m, &t), NN_EINVAL, "one end of the range");
+    t.quant.max = (const float[]){ 0.5f };
+    assert_fails(tfl_add_tensor(&at, m, &t), NN_EINVAL, "range 0 is [1, 0.5]");
+    t = int8_tensor("x", 4);
+    t.quant.n = -1;
+    assert_fails(tfl_add_tensor(&at, m, &t), NN_EINVAL, "INT8 with -1 scales");
     t = int8_tensor("x", 4);
     t.type = TFL_TYPE_FLOAT32;
     assert_fails(tfl_add_tensor(&at, m, &t), NN_EINVAL, "FLOAT32 with 1 scales");
@@ -352,6 +357,108 @@ static void operators_are_checked(void **state)
     assert_int_equal(m->n_operators, 0);
 }
 
+/* A model of one operator, in int8. */
+static tfl_model *sample_model(void **state, enum tfl_op code)
+{
+    tfl_model *m = NULL;
+    assert_ok(tfl_sample_make(&m, arena_of(state), find_sample(code), &tfl_variants[2]));
+    return m;
+}
+
+/* Each option of the operator's out of its bounds, the others as they should be. */
+static void options_are_checked(void **state)
+{
+    tfl_model *m = sample_model(state, TFL_OP_DEPTHWISE_CONV_2D);
+    tfl_operator sound = m->operators[0], op = sound;
+    struct {
+        int *option;
+        const char *part;
+    } of_conv[] = { { &op.attr.conv.stride_h, "stride_h is 0; it must be at least 1" },
+                    { &op.attr.conv.stride_w, "stride_w is 0" },
+                    { &op.attr.conv.dilation_h, "dilation_h is 0" },
+                    { &op.attr.conv.dilation_w, "dilation_w is 0" },
+                    { &op.attr.conv.multiplier, "multiplier is 0" } };
+    for (size_t i = 0; i < sizeof of_conv / sizeof of_conv[0]; i++) {
+        op = sound;
+        *of_conv[i].option = 0;
+        assert_fails(tfl_add_operator(m, &op), NN_EINVAL, of_conv[i].part);
+    }
+    op = sound;
+    op.attr.conv.padding = (enum tfl_padding)7;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "padding 7; the format has SAME and VALID");
+    m = sample_model(state, TFL_OP_MAX_POOL_2D);
+    op = m->operators[0];
+    op.attr.pool.filter_w = 0;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "filter_w is 0");
+    op.attr.pool.filter_h = -1;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "filter_h is -1");
+    m = sample_model(state, TFL_OP_RESHAPE);
+    op = m->operators[0];
+    op.attr.dims.n = TFL_MAX_RANK + 1;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "9 dimensions; it may be 0 to 8");
+    m = sample_model(state, TFL_OP_SOFTMAX);
+    op = m->operators[0];
+    const float betas[] = { 0, -1, NAN, INFINITY };
+    for (int i = 0; i < 4; i++) {
+        op.attr.beta = betas[i];
+        assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "it must be above 0, commonly 1");
+    }
+    m = sample_model(state, TFL_OP_LEAKY_RELU);
+    op = m->operators[0];
+    op.attr.alpha = INFINITY;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "alpha is not finite");
+    m = sample_model(state, TFL_OP_RESIZE_BILINEAR);
+    op = m->operators[0];
+    op.attr.resize.align_corners = op.attr.resize.half_pixel_centers = true;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "exclude each other");
+    m = sample_model(state, TFL_OP_ARG_MAX);
+    op = m->operators[0];
+    op.attr.output_type = TFL_TYPE_FLOAT32;
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "gives INT");
+}
+
+/* RELU from the one to the other, which were sound but for one thing. */
+static void check_relu(void **state, const tfl_tensor *tx, const tfl_tensor *ty, nn_status code,
+                       const char *part)
+{
+    int32_t x, y;
+    tfl_model *m = NULL;
+    assert_ok(tfl_model_new(&m, arena_of(state), "main", NULL));
+    assert_ok(tfl_add_tensor(&x, m, tx));
+    assert_ok(tfl_add_tensor(&y, m, ty));
+    const tfl_operator op = { TFL_OP_RELU, 1, 1, &x, &y, { .beta = 0 } };
+    assert_fails(tfl_add_operator(m, &op), code, part);
+}
+
+static void data_is_checked(void **state)
+{
+    static const float scales[] = { 1, 1, 1, 1 };
+    const tfl_tensor x = int8_tensor("x", 4), y = int8_tensor("y", 4);
+    const tfl_quant by_channel = { .n = 4, .scale = scales, .axis = 1 };
+    tfl_tensor odd = y;
+    odd.type = TFL_TYPE_FLOAT32;
+    odd.quant.n = 0;
+    check_relu(state, &x, &odd, NN_EINVAL, "INT8 x gives FLOAT32 y");
+    odd = y;
+    odd.quant = by_channel;
+    check_relu(state, &x, &odd, NN_EINVAL, "its output y has a scale for each channel");
+    odd = y;
+    odd.data = "abcd";
+    odd.bytes = 4;
+    check_relu(state, &x, &odd, NN_EINVAL, "its output y is a constant");
+    odd = x;
+    odd.quant = by_channel;
+    check_relu(state, &odd, &y, NN_EINVAL, "x has 4 scales; data has one");
+    tfl_tensor whole = x, result = y;
+    whole.type = result.type = TFL_TYPE_INT32;
+    whole.quant.n = result.quant.n = 0;
+    check_relu(state, &whole, &result, NN_ENOTSUP, "octet does not write it for INT32 (x)");
+    int32_t ix, iy, none = 9;
+    tfl_model *m = pair_model(state, &ix, &iy);
+    const tfl_operator op = { TFL_OP_RELU, 1, 1, &ix, &none, { .beta = 0 } };
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "output 0 is tensor 9 of 2");
+}
+
 /* A bias in other units, affine int8 weights, scales on the wrong axis. */
 static void weights_are_checked(void **state)
 {
@@ -371,6 +478,11 @@ static void weights_are_checked(void **state)
     op.in = in;
     op.out = &again;
     assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "bias other bias: scale 0 is 1, input times");
+    b.name = "float bias";
+    b.type = TFL_TYPE_FLOAT32;
+    b.quant.n = 0;
+    assert_ok(tfl_add_tensor(&in[2], m, &b));
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "bias float bias: FLOAT32 with 0 scales");
     w.name = "affine";
     w.quant.zero_point = zeros;
     assert_ok(tfl_add_tensor(&in[1], m, &w));
@@ -379,6 +491,9 @@ static void weights_are_checked(void **state)
     w.quant = (tfl_quant){ .n = 3, .scale = other, .axis = 1 };
     assert_ok(tfl_add_tensor(&in[1], m, &w));
     assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "3 scales along axis 1");
+    tfl_tensor open = int8_tensor("no constant", 4);
+    assert_ok(tfl_add_tensor(&in[1], m, &open));
+    assert_fails(tfl_add_operator(m, &op), NN_EINVAL, "INT8 of 2 dimensions, no constant,");
 }
 
 static void the_whole_is_checked(void **state)
@@ -454,7 +569,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(every_operator_is_written), TEST(memory_may_run_out),    TEST(tensors_are_checked),
         TEST(quantization_is_checked),   TEST(operators_are_checked), TEST(weights_are_checked),
-        TEST(the_whole_is_checked),      TEST(constants_are_shared),
+        TEST(options_are_checked),       TEST(data_is_checked),       TEST(the_whole_is_checked),
+        TEST(constants_are_shared),
     };
     return cmocka_run_group_tests_name("tflite", tests, NULL, NULL);
 }
