@@ -6,6 +6,7 @@
  *   "i8 2x3 *0.5 @-1 : 1 2 3 4 5 6"   an activation; of an output, the values that are expected
  *   "i8 2x3 *0.5,0.25 @0,0 /0 = 7"    a constant; the last value is repeated
  *   "f32 . : 1.5"                     a scalar
+ *   "i8 2 *0.5 @"                     a scale without a zero point (else they are 0)
  *   "-"                               an input that is left out
  *   "<"                               the output of the operator before
  *
@@ -13,7 +14,6 @@
 #ifndef OCTET_TESTS_RT_TEXT_H
 #define OCTET_TESTS_RT_TEXT_H
 
-#include "nn/base/file.h"
 #include "runtime/rt.h"
 
 enum { RT_TEXT_IN = 5, RT_TEXT_OUT = 3 };
@@ -25,9 +25,6 @@ typedef struct rt_text {
     const char *in[RT_TEXT_IN], *out[RT_TEXT_OUT]; /* up to the first NULL */
 } rt_text;
 
-/* The file of one operator; the caller frees it. */
-void rt_text_write(nn_bytes *file, const rt_text *t);
-
 /* Runs the model on each table of kernels that this processor has: the outputs must be the
  * values of the text, floats to a millionth of them. */
 void rt_text_check(const rt_text *t);
@@ -38,7 +35,14 @@ void rt_text_check_n(const rt_text *t, size_t n);
 /* The same behind an operator that runs first, and whose output "<" stands for. */
 void rt_text_check_after(const rt_text *first, const rt_text *t);
 
-/* The model must be refused with this status, by a message that contains `part`. */
-void rt_text_refused(const rt_text *t, rt_status status, const char *part);
+/* A model that must be refused with this status, by a message that contains `part`. */
+typedef struct rt_text_refusal {
+    const char *part;
+    rt_status status;
+    rt_text model;
+} rt_text_refusal;
+
+#define rt_text_refused_all(cases) rt_text_refused_n(cases, sizeof(cases) / sizeof(cases)[0])
+void rt_text_refused_n(const rt_text_refusal *r, size_t n);
 
 #endif
