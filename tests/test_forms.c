@@ -248,6 +248,34 @@ static void every_node_has_its_form(void **state)
     }
 }
 
+/* What has four dimensions is NCHW in ONNX, but keeps octet's order where it is reshaped or given
+ * out. */
+static nn_node *of_four_dimensions(nn_graph *g, nn_node *x)
+{
+    x = nn_conv2d(g, x, "conv", (nn_conv){ .out = 2, .k = 1, .bias = true });
+    x = nn_reshape(g, nn_flatten(g, x, "flat"), "tall", NN_SHAPE(NN_BATCH, 2 * SIDE, SIDE, 1));
+    return nn_softmax(g, nn_concat(g, (nn_node *[]){ x, x }, 2, "twice"), "softmax");
+}
+
+static void four_dimensions_are_turned(void **state)
+{
+    (void)state;
+    graphs f;
+    nn_bytes file;
+    build(&f, of_four_dimensions, "image", NULL);
+    assert_ok(ex_onnx(&file, f.g, &info));
+    Onnx__ModelProto *m = onnx__model_proto__unpack(NULL, file.size, file.data);
+    assert_non_null(m);
+    assert_int_equal(count_onnx(m, "Transpose"), 4); /* image, before and after Reshape, result */
+    assert_int_equal(count_onnx(m, "Reshape"), 2);
+    const Onnx__ValueInfoProto *out = m->graph->output[0];
+    assert_string_equal(out->name, "softmax/nhwc");
+    assert_int_equal(out->type->tensor_type->shape->dim[1]->dim_value, 2 * SIDE);
+    onnx__model_proto__free_unpacked(m, NULL);
+    nn_bytes_free(&file);
+    release(&f);
+}
+
 static nn_node *normed(nn_graph *g, nn_node *x)
 {
     x = nn_batch_norm(g, nn_max_pool(g, x, "pool", (nn_conv){ .k = 2 }), "late_bn");
@@ -349,6 +377,7 @@ int main(void)
         cmocka_unit_test(graphdef_has_fake_quantization),
         cmocka_unit_test(the_same_checkpoint_gives_the_same_bytes),
         cmocka_unit_test(every_node_has_its_form),
+        cmocka_unit_test(four_dimensions_are_turned),
         cmocka_unit_test(graphs_without_a_form_are_refused),
         cmocka_unit_test(memory_may_run_out),
         cmocka_unit_test(what_is_no_checkpoint_is_refused),

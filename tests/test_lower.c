@@ -445,6 +445,82 @@ static void without_ranges_is_refused(void **state)
     release(f);
 }
 
+/* Padding that pools of .tflite have no name for. */
+static nn_node *oddly_pooled(nn_graph *g, nn_node *x)
+{
+    x = nn_max_pool(g, x, "odd", (nn_conv){ .k = 3, .pad = NN_EXPLICIT, .top = 2, .left = 1 });
+    return nn_dense(g, nn_flatten(g, x, "flat"), "fc", CLASSES);
+}
+
+static void a_pool_with_odd_padding_is_named(void **state)
+{
+    (void)state;
+    fixture *f = calloc(1, sizeof *f);
+    f->form = EX_FLOAT;
+    build(f, oddly_pooled);
+    assert_fails(lower(f), NN_ENOTSUP, "odd");
+    release(f);
+}
+
+/* ---- files that are not the graph's ---------------------------------------------------------- */
+
+static nn_status no_pictures(void *ctx, const nn_real **image, int *n)
+{
+    (void)ctx, (void)image;
+    *n = 0;
+    return NN_OK;
+}
+
+static nn_status compare(const fixture *f, nn_bytes file, const rt_limits *limits)
+{
+    ex_comparison c;
+    const ex_compare_file of = { file.data, file.size, limits };
+    return ex_compare(&c, f->arena, f->from, &f->config, &of, BATCH, no_pictures, NULL);
+}
+
+static fixture *written(network *net, ex_form form)
+{
+    fixture *f = calloc(1, sizeof *f);
+    f->form = form;
+    build(f, net);
+    lower_and_write(f);
+    return f;
+}
+
+/* As if it had been trained on. */
+static void move_a_range(fixture *f)
+{
+    for (int i = 0; i < nn_graph_count(f->g); i++) {
+        const nn_node *n = nn_graph_node(f->g, i);
+        if (n->id != NN_OP_fakequant || strstr(n->name, "add") == NULL)
+            continue;
+        enum { SCALE = 3 };
+        n->in[SCALE]->param->value[0] *= 2;
+        return;
+    }
+    fail_msg("there is no range of a sum");
+}
+
+static void another_file_is_refused_by_name(void **state)
+{
+    (void)state;
+    fixture *f = written(summing_network, EX_INT8), *other = written(gated_network, EX_INT8),
+            *real = written(summing_network, EX_FLOAT);
+    const rt_limits few = { .macs = 1, .bytes = UINT64_MAX, .tensors = 1000 };
+    nn_bytes cut = f->file;
+    cut.size /= 2;
+    assert_fails(compare(f, f->file, NULL), NN_EINVAL, "no pictures were given");
+    assert_fails(compare(f, other->file, NULL), NN_EFORMAT, "is another network's");
+    assert_fails(compare(f, real->file, NULL), NN_ENOTSUP, "int8 and uint8 files are compared");
+    assert_fails(compare(f, cut, NULL), NN_EFORMAT, "");
+    assert_fails(compare(f, f->file, &few), NN_ENOTSUP, "--max-macs and --max-memory raise");
+    move_a_range(f);
+    assert_fails(compare(f, f->file, NULL), NN_EFORMAT, "made from another checkpoint");
+    release(f);
+    release(other);
+    release(real);
+}
+
 static void the_same_network_makes_the_same_bytes(void **state)
 {
     (void)state;
@@ -476,6 +552,8 @@ int main(void)
         cmocka_unit_test(what_a_form_cannot_hold),
         cmocka_unit_test(a_batch_norm_alone_is_named),
         cmocka_unit_test(without_ranges_is_refused),
+        cmocka_unit_test(a_pool_with_odd_padding_is_named),
+        cmocka_unit_test(another_file_is_refused_by_name),
         cmocka_unit_test(the_same_network_makes_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

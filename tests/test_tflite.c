@@ -524,6 +524,9 @@ static void the_whole_is_checked(void **state)
     tfl_tensor twin = int8_tensor("y", 4);
     assert_ok(tfl_add_tensor(&y, m, &twin));
     assert_fails(ex_tflite_write(&file, m), NN_EINVAL, "two tensors have the name y");
+    m->n_tensors--;
+    m->tensors[x].data = "abcd";
+    assert_fails(ex_tflite_write(&file, m), NN_EINVAL, "input x is a constant");
 }
 
 /* Equal constants are in the file once. */
