@@ -69,6 +69,7 @@ static void shapes(void **state)
     static const rt_text cases[] = {
         { "RESHAPE", "", { "f32 2x3 : 1 2 3 4 5 6", "i32 2 = 3 -1" }, { "f32 3x2 : 1 2 3 4 5 6" } },
         { "RESHAPE", "dims=-1,2", { "i8 4 : 1 2 3 4" }, { "i8 2x2 : 1 2 3 4" } },
+        { "RESHAPE", "", { "i8 4 : 1 2 3 4" }, { "i8 2x2 : 1 2 3 4" } },
         { "RESHAPE", "", { "i16 1x1 : -9", "i32 0 =" }, { "i16 . : -9" } },
         { "SQUEEZE", "", { "f32 1x2x1 : 1 2" }, { "f32 2 : 1 2" } },
         { "SQUEEZE", "dims=-1", { "u8 1x2x1 : 1 2" }, { "u8 1x2 : 1 2" } },
@@ -249,6 +250,10 @@ static void convolutions(void **state)
           SLIDE,
           { "i8 1x1x1x1 *1 : 3", "i8 2x1x1x1 *1,0.5 @0,0 /0 = 2 4" },
           { "i8 1x1x1x2 *1 : 6 6" } },
+        { "CONV_2D", /* the product of the scales is 1 less 2^-46 */
+          SLIDE,
+          { "i8 1x1x1x1 *1.00000011920929 : 3", "i8 1x1x1x1 *0.99999988079071 = 2" },
+          { "i8 1x1x1x1 *1 : 6" } },
     };
     rt_text_check_all(cases);
 }
@@ -289,6 +294,14 @@ static void depthwise(void **state)
           SLIDE "padding=1",
           { "i8 1x1x1x2 *1 : 3 5", "i4 1x1x1x2 *1,0.5 @0,0 /3 = 2 -4" },
           { "i8 1x1x1x2 *0.5 : 12 -20" } },
+        { "DEPTHWISE_CONV_2D", /* more taps than are gathered at a time */
+          SLIDE "padding=1",
+          { "i8 1x6x6x1 *1 : 1", "i8 1x6x6x2 *1 = 1 2 1", "i32 2 *1 = 5 6" },
+          { "i8 1x1x1x2 *1 : 41 43" } },
+        { "DEPTHWISE_CONV_2D",
+          SLIDE,
+          { "i8 1x1x1x1 *1.00000011920929 : 3", "i8 1x1x1x1 *0.99999988079071 = 2" },
+          { "i8 1x1x1x1 *1 : 6" } },
     };
     rt_text_check_all(cases);
 }

@@ -129,6 +129,41 @@ static void alignment(void **state)
     test_guard_free(block);
 }
 
+/* Real numbers to codes, and back, of each type that has codes. */
+static void codes_of_types(void **state)
+{
+    (void)state;
+    static const struct {
+        rt_type type;
+        int32_t zero;
+        int64_t want[4]; /* of 1, -1.25, 1e30, -1e30 on the grid 0.5 */
+    } cases[] = {
+        { RT_UINT8, 4, { 6, 1, 255, 0 } },
+        { RT_INT8, -3, { -1, -6, 127, -128 } },
+        { RT_INT16, 100, { 102, 97, 32767, -32768 } },
+        { RT_INT32, 7, { 9, 4, INT32_MAX, INT32_MIN } },
+    };
+    static const float x[4] = { 1, -1.25f, 1e30f, -1e30f };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rt_tensor t = { .type = cases[i].type, .n_scales = 1, .scale = 0.5f };
+        int32_t codes[4];
+        float real[4];
+        t.zero_point = cases[i].zero;
+        assert_true(rt_encode(&t, codes, x, 4) && rt_decode(&t, real, codes, 4));
+        assert_true(real[0] == 1 && real[1] == -1.5f);
+        for (size_t k = 0; k < 4; k++)
+            assert_true(real[k] == 0.5f * (float)(cases[i].want[k] - t.zero_point));
+        t.n_scales = t.zero_point = 0; /* no scale: the number itself */
+        assert_true(rt_encode(&t, codes, x, 1) && rt_decode(&t, real, codes, 1) && real[0] == 1);
+    }
+    const rt_tensor plain = { .type = RT_FLOAT32 }, truth = { .type = RT_BOOL };
+    float copy[4], again[4];
+    assert_true(rt_encode(&plain, copy, x, 4) && rt_decode(&plain, again, copy, 4));
+    assert_memory_equal(again, x, sizeof x);
+    assert_false(rt_encode(&truth, copy, x, 1));
+    assert_false(rt_decode(&truth, again, x, 1));
+}
+
 static void refuse(size_t at, uint8_t byte, rt_status code, const char *part)
 {
     uint8_t bytes[sizeof golden];
@@ -251,6 +286,11 @@ static void limits(void **state)
     options = rt_options_default();
     options.workers = 0;
     assert_int_equal(rt_measure(&need, golden, sizeof golden, &options, &error), RT_EINVAL);
+    options = rt_options_default();
+    options.limits.tensors = UINT32_MAX; /* more than the runtime counts: its own limit holds */
+    assert_int_equal(rt_measure(&need, golden, sizeof golden, &options, NULL), RT_OK);
+    assert_int_equal(rt_measure(&need, NULL, 0, NULL, &error), RT_EINVAL);
+    assert_string_equal(error.text, "no bytes");
     const char *path = test_shared("models/mlperf_tiny_resnet8_int8.tflite");
     if (path == NULL)
         test_skip("no shared models");
@@ -266,15 +306,11 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_file),
-        cmocka_unit_test(alignment),
-        cmocka_unit_test(messages_name_the_field),
-        cmocka_unit_test(truncations),
-        cmocka_unit_test(every_byte_changed),
-        cmocka_unit_test(flipped_resnet),
-        cmocka_unit_test(flipped_mobilenet),
-        cmocka_unit_test(truncated_models),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(golden_file),      cmocka_unit_test(alignment),
+        cmocka_unit_test(codes_of_types),   cmocka_unit_test(messages_name_the_field),
+        cmocka_unit_test(truncations),      cmocka_unit_test(every_byte_changed),
+        cmocka_unit_test(flipped_resnet),   cmocka_unit_test(flipped_mobilenet),
+        cmocka_unit_test(truncated_models), cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

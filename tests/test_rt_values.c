@@ -153,6 +153,24 @@ static void unary(void **state)
     rt_text_check_all(cases);
 }
 
+/* Exponentials that leave the range of double; multipliers beyond the largest, at 1 less 2^-46 and
+ * below the least shift. */
+static void unary_far_out(void **state)
+{
+    (void)state;
+    static const rt_text cases[] = {
+        { "LOGISTIC", "", { "f32 6 : 700 -700 740 -740 800 -800" }, { "f32 6 : 1 0 1 0 1 0" } },
+        { "SOFTMAX", "beta=1", { "f32 3 : 0 -740 -800" }, { "f32 3 : 1 0 0" } },
+        { "SOFTMAX", "beta=1", { "i8 2 *100 : 1 0" }, { "i8 2 *0.00390625 @-128 : 127 -128" } },
+        { "SOFTMAX",
+          "beta=0.99999988079071",
+          { "i8 2 *1.00000011920929 : 1 0" },
+          { "i8 2 *0.00390625 @-128 : 59 -59" } },
+        { "HARD_SWISH", "", { "i8 2 *0.001 : 127 -128" }, { "i8 2 *100 : 1 -1" } },
+    };
+    rt_text_check_all(cases);
+}
+
 /* ---- numbers and codes ----------------------------------------------------------------------- */
 
 static void quantize(void **state)
@@ -317,11 +335,17 @@ static void pools(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(binary_float), cmocka_unit_test(binary_whole),
-        cmocka_unit_test(binary_codes), cmocka_unit_test(extrema),
-        cmocka_unit_test(unary),        cmocka_unit_test(quantize),
-        cmocka_unit_test(dequantize),   cmocka_unit_test(dequantized_constants),
-        cmocka_unit_test(arg_max),      cmocka_unit_test(mean),
+        cmocka_unit_test(binary_float),
+        cmocka_unit_test(binary_whole),
+        cmocka_unit_test(binary_codes),
+        cmocka_unit_test(extrema),
+        cmocka_unit_test(unary),
+        cmocka_unit_test(unary_far_out),
+        cmocka_unit_test(quantize),
+        cmocka_unit_test(dequantize),
+        cmocka_unit_test(dequantized_constants),
+        cmocka_unit_test(arg_max),
+        cmocka_unit_test(mean),
         cmocka_unit_test(pools),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
