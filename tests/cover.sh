@@ -1,11 +1,21 @@
 #!/bin/sh
 # cover.sh OUT: what gcov counted in a build of MODE=cover, as a row for each folder: lines and branches
 # (every way out of a condition) that some test took; then the files with the most lines that none did.
-# Only .c files count: what a header holds is compiled, and counted, into many of them.
+# Only .c files count: what a header holds is compiled, and counted, into many of them.  Kernels that this
+# processor cannot run have a row of their own.
 set -eu
 out=$1
 table=$(mktemp)
 trap 'rm -f "$table"' EXIT
+foreign=none
+while read -r isa flag; do
+    grep -qw "$flag" /proc/cpuinfo || foreign="$foreign|_$isa[.]c\$"
+done <<END
+avx2 avx2
+avx512 avx512f
+avx512vnni avx512_vnni
+avxvnni avx_vnni
+END
 find "$out/obj" -name '*.gcda' | sort | while read -r data; do
     gcov -n -b -o "$data" "$data" 2>/dev/null
 done | awk '
@@ -16,7 +26,8 @@ done | awk '
                         print file, "lines", n, n * percent / 100 }
     /^Taken at least once/ { split($0, a, /[:% ]+/); print file, "branches", a[7], a[7] * a[5] / 100 }
 ' > "$table"
-awk '
+awk -v foreign="$foreign" '
+    $1 ~ foreign { all["foreign", $2] += $3; hit["foreign", $2] += $4; seen["foreign"] = 1; next }
     { n = split($1, part, "/")
       folder = part[1]
       if (n > 2) folder = folder "/" part[2]
