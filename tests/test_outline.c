@@ -171,6 +171,57 @@ static void shared_lists_do_not_explode(void **state)
     assert_fails(read_all(f), NN_ENOTSUP, "longer than the file");
 }
 
+/* A file by hand, of one tensor and one operator of another maker, "Mine"; `rank` dimensions, and
+ * the tensor's bytes in buffer `buffer` of two. */
+static void write_custom(fixture *f, int rank, int32_t buffer)
+{
+    static const int32_t dims[RT_MAX_RANK + 1] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+    fb_builder b;
+    fb_ref buffers[2];
+    fb_start(&b, 1 << 16);
+    fb_ref shape = fb_int32s(&b, dims, (size_t)rank), name = fb_string(&b, "x");
+    fb_table(&b);
+    fb_put_ref(&b, TFL_SLOT_TENSOR_SHAPE, shape);
+    fb_put_ref(&b, TFL_SLOT_TENSOR_NAME, name);
+    fb_put_int32(&b, TFL_SLOT_TENSOR_BUFFER, buffer, 0);
+    fb_ref tensor = fb_end(&b), tensors = fb_refs(&b, &tensor, 1);
+    fb_table(&b);
+    fb_ref op = fb_end(&b), ops = fb_refs(&b, &op, 1);
+    fb_table(&b);
+    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_TENSORS, tensors);
+    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_OPERATORS, ops);
+    fb_ref graph = fb_end(&b), graphs = fb_refs(&b, &graph, 1), mine = fb_string(&b, "Mine");
+    fb_table(&b);
+    fb_put_ref(&b, TFL_SLOT_OPCODE_CUSTOM, mine);
+    fb_put_int32(&b, TFL_SLOT_OPCODE_BUILTIN, TFL_OP_CUSTOM, 0);
+    fb_ref code = fb_end(&b), codes = fb_refs(&b, &code, 1);
+    fb_table(&b);
+    buffers[0] = buffers[1] = fb_end(&b);
+    fb_ref all = fb_refs(&b, buffers, 2);
+    fb_table(&b);
+    fb_put_int32(&b, TFL_SLOT_MODEL_VERSION, TFL_MODEL_VERSION, 0);
+    fb_put_ref(&b, TFL_SLOT_MODEL_OPERATOR_CODES, codes);
+    fb_put_ref(&b, TFL_SLOT_MODEL_SUBGRAPHS, graphs);
+    fb_put_ref(&b, TFL_SLOT_MODEL_BUFFERS, all);
+    nn_bytes_free(&f->file);
+    assert_ok(fb_finish(&b, fb_end(&b), TFL_IDENTIFIER, &f->file));
+}
+
+static void files_of_other_makers(void **state)
+{
+    fixture *f = *state;
+    write_custom(f, RT_MAX_RANK, 1);
+    assert_ok(read_all(f));
+    assert_int_equal(f->o.tensors[0].rank, RT_MAX_RANK);
+    assert_null(f->o.tensors[0].data);
+    assert_string_equal(f->o.operators[0].name, "Mine");
+    assert_string_equal(f->o.refused[0], "not an operator that octet runs");
+    write_custom(f, RT_MAX_RANK + 1, 1);
+    assert_fails(read_all(f), NN_ENOTSUP, "shape has 9 dimensions; at most 8 are listed");
+    write_custom(f, 2, 2);
+    assert_fails(read_all(f), NN_EFORMAT, "buffer 2 of 2");
+}
+
 static void memory_may_run_out(void **state)
 {
     fixture *f = *state;
@@ -206,6 +257,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(damaged_files, setup, teardown),
         cmocka_unit_test_setup_teardown(shared_lists_do_not_explode, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_of_other_makers, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_may_run_out, setup, teardown),
         cmocka_unit_test(every_operator_has_its_name),
     };
