@@ -290,7 +290,7 @@ static nn_status try_row(const train_experiment *e, const row *r, const settings
 }
 
 /* What cannot be is known before anything is trained or written. */
-static nn_status try_all(const train_experiment *e, const table *t, const settings *s)
+static nn_status try_all(train_experiment *e, const table *t, const settings *s)
 {
     NN_TRY(train_experiment_try_float(e));
     for (int i = 0; i < t->n; i++) {

@@ -98,7 +98,7 @@ static train_quant_options cell_of(const grid *g, int i, int k, const settings *
 }
 
 /* What cannot be is known before anything is trained or written. */
-static nn_status try_all(const train_experiment *e, const grid *g, const settings *s)
+static nn_status try_all(train_experiment *e, const grid *g, const settings *s)
 {
     char name[8];
     NN_TRY(train_experiment_try_float(e));

@@ -313,21 +313,28 @@ static train_run_options run_options(const train_experiment *e, train_recipe *re
                                 .stop = train_signals_caught };
 }
 
-static nn_status try_recipe(const train_experiment *e, train_recipe recipe)
+static nn_status try_recipe(const train_experiment *e, train_recipe *recipe)
 {
-    const train_run_options options = run_options(e, &recipe, e->common->seed);
+    const train_run_options options = run_options(e, recipe, e->common->seed);
     return e->begun ? NN_OK : train_run_check(&options);
 }
 
-nn_status train_experiment_try_float(const train_experiment *e)
+nn_status train_experiment_try_float(train_experiment *e)
 {
-    return try_recipe(e, float_recipe(e));
+    train_recipe recipe = float_recipe(e);
+    nn_status st = try_recipe(e, &recipe);
+    e->mean = recipe.data.mean;
+    e->std = recipe.data.std;
+    return st;
 }
 
 /* The checkpoint of the float training is not there yet; without it all but its values is known. */
 nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_options *o)
 {
-    return try_recipe(e, qat_recipe(e, o, e->recipe->training.init));
+    train_recipe recipe = qat_recipe(e, o, e->recipe->training.init);
+    recipe.data.mean = e->mean;
+    recipe.data.std = e->std;
+    return try_recipe(e, &recipe);
 }
 
 /* A training in a folder of its own; goes on where it stood. */

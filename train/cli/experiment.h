@@ -41,8 +41,9 @@ typedef struct train_experiment {
     char csv[TRAIN_PATH];
     int n_rows, capacity;
     train_row *rows;
-    bool begun;   /* the folder has a recipe: it is an experiment's, and stays */
-    bool stopped; /* by a signal: everything so far is kept */
+    train_reals mean, std; /* of the pictures, once train_experiment_try_float has measured them */
+    bool begun;            /* the folder has a recipe: it is an experiment's, and stays */
+    bool stopped;          /* by a signal: everything so far is kept */
 } train_experiment;
 
 /* Opens the folder and reads the rows that are there.  Nothing is written yet: a folder that had to
@@ -57,9 +58,9 @@ typedef struct train_experiment {
  * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO, NN_ENOMEM. */
 nn_status train_experiment_open(train_experiment *e, const char *out, const char *csv, int most);
 
-/* Could these trainings begin?  The float one, and one with fake quantization; an experiment that
- * has begun is not tried again.  Errors: train_run_check's. */
-nn_status train_experiment_try_float(const train_experiment *e);
+/* Could these trainings begin?  The float one first, then each with fake quantization; an
+ * experiment that has begun is not tried again.  Errors: train_run_check's. */
+nn_status train_experiment_try_float(train_experiment *e);
 nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_options *o);
 
 /* Writes the recipe, if there is none: from here on the folder stays.  Errors: train_args_write's.
