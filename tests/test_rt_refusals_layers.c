@@ -290,6 +290,14 @@ static void convolutions(void **state)
             SLIDE "activation=8",
             { "f32 1x1x1x1", "f32 1x1x1x1 = 1" },
             { "f32 1x1x1x1" } } },
+    };
+    rt_text_refused_all(cases);
+}
+
+static void depthwise_convolutions(void **state)
+{
+    (void)state;
+    static const rt_text_refusal cases[] = {
         { "2 input channels, weights [1,..,3]",
           BAD,
           { "DEPTHWISE_CONV_2D", SLIDE, { "f32 1x1x1x2", "f32 1x1x1x3 = 1" }, { "f32 1x1x1x3" } } },
@@ -370,8 +378,10 @@ static void dense(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(joining), cmocka_unit_test(shapes),       cmocka_unit_test(slices),
-        cmocka_unit_test(windows), cmocka_unit_test(convolutions), cmocka_unit_test(dense),
+        cmocka_unit_test(joining),      cmocka_unit_test(shapes),
+        cmocka_unit_test(slices),       cmocka_unit_test(windows),
+        cmocka_unit_test(convolutions), cmocka_unit_test(depthwise_convolutions),
+        cmocka_unit_test(dense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

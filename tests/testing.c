@@ -97,7 +97,7 @@ void test_guard_free(void *p)
     free(guard_of(p).block);
 }
 
-static char folder[64];
+static char folder[256];
 
 static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
@@ -113,7 +113,9 @@ static void remove_folder(void)
 const char *test_folder(void)
 {
     if (folder[0] == '\0') {
-        snprintf(folder, sizeof folder, "/tmp/octet-test-XXXXXX");
+        const char *tmp = getenv("TMPDIR");
+        snprintf(folder, sizeof folder, "%.200s/octet-test-XXXXXX",
+                 tmp != NULL && tmp[0] != '\0' ? tmp : P_tmpdir);
         if (mkdtemp(folder) == NULL)
             fail_msg("no temporary folder");
         atexit(remove_folder);
