@@ -37,23 +37,35 @@ static const train_arg args[] = {
 static const train_rows rows = { "report", args, TRAIN_N(args) };
 static const train_group groups[] = { { &rows, 0 } };
 
-static nn_status run(train_call *call)
+/* The page, and what it has to do without, also on stderr. */
+static nn_status write_report(const char *path, const char *folder, const settings *s)
 {
-    const settings *s = call->settings;
-    const char *folder = call->args->operand[0];
+    report_facts f;
     const report_options options = { .pictures = s->pictures,
                                      .data = s->data,
                                      .max_pixels = s->common.max_pixels,
                                      .limits = { s->common.max_macs, s->common.max_memory } };
-    NN_TRY(report_write(folder, s->svg, &options));
+    nn_status st = report_facts_read(&f, folder, &options);
+    if (st == NN_OK)
+        st = report_write_facts(path, s->svg, &f);
+    for (int i = 0; st == NN_OK && i < f.n_notes; i++)
+        train_log("not in the report: %s", f.note[i]);
+    report_facts_free(&f);
+    return st;
+}
+
+static nn_status run(train_call *call)
+{
+    const settings *s = call->settings;
+    char path[TRAIN_PATH];
+    snprintf(path, sizeof path, "%.4000s/report.html", call->args->operand[0]);
+    NN_TRY(write_report(path, call->args->operand[0], s));
     if (s->common.json) {
         cJSON *o = cJSON_CreateObject();
-        char path[TRAIN_PATH];
-        snprintf(path, sizeof path, "%.4000s/report.html", folder);
         cJSON_AddStringToObject(o, "report", path);
         return train_output_json(o);
     }
-    printf("%s/report.html\n", folder);
+    printf("%s\n", path);
     return NN_OK;
 }
 
@@ -64,7 +76,7 @@ const train_command train_command_report = {
     .more = "DIR is what octet train, octet compare or octet sweep left, or a folder with several\n"
             "runs.  The page needs nothing else and no network: curves, accuracies, the values of\n"
             "each layer over its quantization grid, mistakes, sizes, the recipe.  What a run that\n"
-            "was cut off does not have is said on the page.\n\n"
+            "was cut off does not have is said on the page and on stderr.\n\n"
             "--json: {\"report\"}\n\n"
             "  octet report run\n"
             "  octet report run --pictures 10000 --svg charts",
