@@ -3,47 +3,54 @@
 #   DATA    cifar10:DIR, or for table fashion fashion-mnist
 #   TABLE   post qat delay fold activation size grid fashion
 # Each stands in FOLDER as compare.csv or sweep.csv; what is there already is not computed again, so
-# the same line goes on where it was interrupted.  SEEDS=1 is a third of the work; OCTET is the program.
+# the same line goes on where it was interrupted.  SEEDS=1 is a third of the work, NETS=resnet20 or
+# mobilenet_v1 one network of the tables post and qat, OPTIONS="--threads 1" goes to every command;
+# OCTET is the program.
 set -eu
 octet=${OCTET:-build/release/octet}
 data=$1
 folder=$2
 seeds=${SEEDS:-3}
+options=${OPTIONS:-}
+nets=${NETS:-resnet20 mobilenet_v1}
 shift 2
 
 compare() { # folder, recipe, methods, further options
     out=$1 recipe=$2 methods=$3
     shift 3
-    "$octet" compare "recipes/$recipe.ini" --data "$data" --seeds "$seeds" --qat-epochs 3 \
-        --qat-lr 0.01 --methods "$methods" --out "$folder/$out" "$@"
+    "$octet" compare "recipes/$recipe.ini" --data "$data" --seeds "$seeds" --qat-epochs 2 \
+        --qat-lr 0.01 --methods "$methods" --out "$folder/$out" $options "$@"
 }
 
 # Methods of calibration, with one scale for each channel of a weight and with one for all.
 post() {
     ranges=minmax,percentile,mse,entropy,equalize,bias-correction,adaround
     tensor=$(echo "$ranges" | sed 's/,/:tensor,/g'):tensor
-    for net in resnet20 mobilenet_v1; do
+    for net in $nets; do
         compare "$net" "experiment-$net" "$ranges,$tensor"
     done
 }
 
 # Training with fake quantization against the best of them, with 8, 4 and mixed bits.
 qat() {
-    for net in resnet20 mobilenet_v1; do
+    for net in $nets; do
         compare "$net" "experiment-$net" "qat,qat:tensor,qat-contrib,qat-lsq"
         for w4 in adaround bias-correction qat qat-lsq; do
             compare "$net" "experiment-$net" "$w4:weight-bits=4"
         done
         compare "$net" "experiment-$net" "qat:weight-bits=4:act-bits=4,qat-lsq:weight-bits=4:act-bits=4"
     done
-    compare resnet20 experiment-resnet20 "qat:quant-layers=stage3/*=w4"
+    for net in $nets; do
+        [ "$net" != resnet20 ] ||
+            compare resnet20 experiment-resnet20 "qat:quant-layers=stage3/*=w4"
+    done
 }
 
 # The delay, from an untrained network: from the start, after one epoch, after ten, in the last two.
 delay() {
     start=$folder/untrained/model.safetensors
     [ -e "$start" ] || "$octet" train recipes/experiment-resnet8.ini --data "$data" --epochs 0 \
-        --out "$folder/untrained"
+        --out "$folder/untrained" $options
     compare delay experiment-resnet8 \
         "qat:quant-delay=0,qat:quant-delay=1ep,qat:quant-delay=10ep,qat:quant-delay=13ep" \
         --init "$start" --qat-epochs 15 --qat-lr 0.4
@@ -77,8 +84,8 @@ size() {
 # The grid of bit widths of Jacob et al. 2017, tables 4.7 and 4.8.
 grid() {
     [ -e "$folder/resnet8/compare.csv" ] || compare resnet8 experiment-resnet8 minmax
-    "$octet" sweep recipes/experiment-resnet8.ini --data "$data" --qat-epochs 3 --qat-lr 0.01 \
-        --weight-bits 8,6,4,3,2 --act-bits 8,6,4 --out "$folder/grid" \
+    "$octet" sweep recipes/experiment-resnet8.ini --data "$data" --qat-epochs 2 --qat-lr 0.01 \
+        --weight-bits 8,6,4,3,2 --act-bits 8,6,4 --out "$folder/grid" $options \
         --init "$folder/resnet8/seed1/float/model.safetensors"
 }
 
