@@ -85,12 +85,12 @@ static void compare_makes_every_row(void **state)
     assert_string_equal(text_of(before), text_of(again));
     check_done(octet("compare " SMALL "--out %s --methods "
                      "mse:tensor:weight-bits=4,minmax:equalize:bias-correction,"
-                     "qat:quant-layers=c3/*=w4",
+                     "qat:quant-layers=c3/*=w4,float-tuned",
                      folder));
     nn_bytes more = text_at(folder, "compare.csv");
     drop_line(folder, "on-divergence");
     check_done(octet("compare " SMALL "--out %s", folder));
-    assert_int_equal(lines_of(more), lines_of(before) + 3);
+    assert_int_equal(lines_of(more), lines_of(before) + 4);
     check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2,
                 "\"weight-decay = 0.1\" now");
     rename_column(folder, "compare.csv", "delta", "delte");
@@ -118,6 +118,8 @@ static void compare_has_a_gate(void **state)
                 "\"row\" is no option");
     check_error(octet("compare " SMALL "--methods qat:bn-fol=batch --out %s", test_path("x")), 2,
                 "bn-fold?");
+    check_error(octet("compare " SMALL "--methods float-tuned:tensor --out %s", test_path("x")), 2,
+                "float-tuned has no options");
     check_error(octet("compare " SMALL "--methods qat:weight-bits=9 --out %s", test_path("x")), 2,
                 "from 2 to 8");
     check_error(octet("compare --model lenet --out %s", test_path("x")), 2, "--data");

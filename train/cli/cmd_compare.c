@@ -31,7 +31,8 @@ static const train_arg compare_args[] = {
       .kind = TRAIN_TEXT,
       .at = offsetof(settings, methods),
       .form = "LIST",
-      .help = "rows of the table, such as minmax,mse:tensor,qat:weight-bits=4; default: all",
+      .help = "rows of the table, such as minmax,mse:tensor,qat:weight-bits=4; default: all but "
+              "float-tuned",
       .flags = TRAIN_PASSING },
     { .name = "max-drop",
       .kind = TRAIN_REAL,
@@ -59,8 +60,9 @@ static const train_group groups[] = {
 
 typedef struct method {
     const char *name, *about;
-    void (*post)(train_post_options *o); /* after training; or */
-    void (*qat)(train_quant_options *o); /* by training */
+    void (*post)(train_post_options *o);  /* after training; or */
+    void (*tune)(train_quant_options *o); /* by training on */
+    bool only_named;                      /* not one of --methods' default */
 } method;
 
 static void minmax(train_post_options *o)
@@ -104,31 +106,42 @@ static void adaround(train_post_options *o)
 /* What tf.contrib.quantize did: one affine scale for a whole weight, evaluated as uint8. */
 static void contrib(train_quant_options *o)
 {
+    o->qat = true;
     o->granularity = QUANT_PER_TENSOR;
     o->weight_scheme = QUANT_AFFINE;
 }
 
 static void lsq(train_quant_options *o)
 {
+    o->qat = true;
     o->range = "lsq";
 }
 
 static void plain(train_quant_options *o)
 {
-    (void)o;
+    o->qat = true;
+}
+
+/* The control: what as many more epochs are worth without any quantization. */
+static void keep_float(train_quant_options *o)
+{
+    o->qat = false;
 }
 
 static const method methods[] = {
-    { "minmax", "smallest and largest value", minmax, NULL },
-    { "percentile", "99.99 % of the values (--percentile)", percentile, NULL },
-    { "mse", "least squared error", mse, NULL },
-    { "entropy", "least Kullback-Leibler divergence", entropy, NULL },
-    { "equalize", "minmax, channels of neighbouring layers made alike before", equalize, NULL },
-    { "bias-correction", "minmax, mean error taken out of the biases", correct_bias, NULL },
-    { "adaround", "minmax, rounding of weights learned", adaround, NULL },
-    { "qat-contrib", "fine-tuned; one affine scale a weight, uint8", NULL, contrib },
-    { "qat", "fine-tuned with fake quantization", NULL, plain },
-    { "qat-lsq", "fine-tuned; scales learned, of weights and activations", NULL, lsq },
+    { "minmax", "smallest and largest value", minmax, NULL, false },
+    { "percentile", "99.99 % of the values (--percentile)", percentile, NULL, false },
+    { "mse", "least squared error", mse, NULL, false },
+    { "entropy", "least Kullback-Leibler divergence", entropy, NULL, false },
+    { "equalize", "minmax, channels of neighbouring layers made alike before", equalize, NULL,
+      false },
+    { "bias-correction", "minmax, mean error taken out of the biases", correct_bias, NULL, false },
+    { "adaround", "minmax, rounding of weights learned", adaround, NULL, false },
+    { "qat-contrib", "fine-tuned; one affine scale a weight, uint8", NULL, contrib, false },
+    { "qat", "fine-tuned with fake quantization", NULL, plain, false },
+    { "qat-lsq", "fine-tuned; scales learned, of weights and activations", NULL, lsq, false },
+    { "float-tuned", "fine-tuned in float, the control of the three before", NULL, keep_float,
+      true },
 };
 
 enum { N_METHODS = TRAIN_N(methods), MOST_ROWS = 64, ROW_NAME = 64, MOST_CHANGES = 8 };
@@ -209,10 +222,12 @@ static nn_status post_options(train_post_options *o, const row *r, const setting
     return apply_changes(r, &train_post_rows, o);
 }
 
-static nn_status qat_options(train_quant_options *o, const row *r, const settings *s)
+static nn_status tune_options(train_quant_options *o, const row *r, const settings *s)
 {
     *o = s->recipe.quant;
-    r->method->qat(o);
+    r->method->tune(o);
+    if (!o->qat && r->n_changes > 0)
+        return nn_fail(NN_EINVAL, "--methods: %s: %.20s has no options", r->name, r->method->name);
     return apply_changes(r, &train_quant_rows, o);
 }
 
@@ -236,7 +251,7 @@ static nn_status split_row(row *r, const char *text, size_t n)
 static nn_status add_row(table *t, const char *text, size_t n, const settings *s)
 {
     train_post_options post;
-    train_quant_options qat;
+    train_quant_options tuned;
     if (t->n == MOST_ROWS)
         return nn_fail(NN_EINVAL, "--methods: more than %d", MOST_ROWS);
     row *r = &t->rows[t->n++];
@@ -247,14 +262,15 @@ static nn_status add_row(table *t, const char *text, size_t n, const settings *s
             r->method = &methods[i];
     if (r->method == NULL)
         return unknown_method(r->pieces);
-    return r->method->post != NULL ? post_options(&post, r, s) : qat_options(&qat, r, s);
+    return r->method->post != NULL ? post_options(&post, r, s) : tune_options(&tuned, r, s);
 }
 
 static nn_status make_table(table *t, const settings *s)
 {
     const char *at = s->methods;
     for (int i = 0; at == NULL && i < N_METHODS; i++)
-        NN_TRY(add_row(t, methods[i].name, strlen(methods[i].name), s));
+        if (!methods[i].only_named)
+            NN_TRY(add_row(t, methods[i].name, strlen(methods[i].name), s));
     while (at != NULL && *at != '\0') {
         size_t n = strcspn(at, ",");
         NN_TRY(add_row(t, at, n, s));
@@ -268,25 +284,25 @@ static nn_status make_table(table *t, const settings *s)
 static nn_status make_row(train_experiment *e, const row *r, uint64_t seed, const settings *s)
 {
     train_post_options post;
-    train_quant_options qat;
+    train_quant_options tuned;
     if (r->method->post != NULL) {
         NN_TRY(post_options(&post, r, s));
         return train_experiment_post(e, r->name, seed, &post);
     }
-    NN_TRY(qat_options(&qat, r, s));
-    return train_experiment_qat(e, r->name, seed, &qat);
+    NN_TRY(tune_options(&tuned, r, s));
+    return train_experiment_tuned(e, r->name, seed, &tuned);
 }
 
 static nn_status try_row(const train_experiment *e, const row *r, const settings *s)
 {
     train_post_options post;
-    train_quant_options qat;
+    train_quant_options tuned;
     if (r->method->post != NULL) {
         NN_TRY(post_options(&post, r, s));
         return train_post_check(&post);
     }
-    NN_TRY(qat_options(&qat, r, s));
-    return train_experiment_try_qat(e, &qat);
+    NN_TRY(tune_options(&tuned, r, s));
+    return train_experiment_try_tuned(e, &tuned);
 }
 
 /* What cannot be is known before anything is trained or written. */
@@ -417,8 +433,8 @@ const train_command train_command_compare = {
     .operands = "[RECIPE.ini]",
     .about = "one float network, quantized in every way: a table",
     .more = "methods: minmax, percentile, mse, entropy, equalize, bias-correction, adaround,\n"
-            "qat-contrib, qat, qat-lsq.  Options of its own stand behind a method: minmax:tensor,\n"
-            "mse:equalize:bias-correction, qat:weight-bits=4:quant-delay=500.\n"
+            "qat-contrib, qat, qat-lsq, float-tuned.  Options of its own stand behind a method:\n"
+            "minmax:tensor, mse:equalize:bias-correction, qat:weight-bits=4:quant-delay=500.\n"
             "The float network is --init FILE or is trained by the recipe; the table is kept in\n"
             "OUT/compare.csv, and the same command goes on where it stood.\n\n"
             "--json: {\"rows\": [{\"method\", \"seeds\", \"top1\", \"top1_sd\", \"delta\", "

@@ -91,6 +91,7 @@ static const char *name_of(char text[8], int weight_bits, int act_bits)
 static train_quant_options cell_of(const grid *g, int i, int k, const settings *s, char name[8])
 {
     train_quant_options o = s->recipe.quant;
+    o.qat = true;
     o.weight_bits = g->weights.bits[i];
     o.act_bits = g->acts.bits[k];
     name_of(name, o.weight_bits, o.act_bits);
@@ -105,7 +106,7 @@ static nn_status try_all(train_experiment *e, const grid *g, const settings *s)
     for (int i = 0; i < g->weights.n; i++)
         for (int k = 0; k < g->acts.n; k++) {
             train_quant_options o = cell_of(g, i, k, s, name);
-            nn_status st = train_experiment_try_qat(e, &o);
+            nn_status st = train_experiment_try_tuned(e, &o);
             if (st != NN_OK)
                 return nn_fail_context(st, "%s", name);
         }
@@ -119,7 +120,7 @@ static nn_status run_seed(train_experiment *e, const grid *g, const settings *s,
     for (int i = 0; i < g->weights.n; i++)
         for (int k = 0; k < g->acts.n && !e->stopped; k++) {
             train_quant_options o = cell_of(g, i, k, s, name);
-            NN_TRY(train_experiment_qat(e, name, seed, &o));
+            NN_TRY(train_experiment_tuned(e, name, seed, &o));
         }
     return NN_OK;
 }

@@ -31,7 +31,7 @@ static const train_arg args_of_tuning[] = {
       .at = AT(epochs),
       .value = "0",
       .max = 1000000,
-      .help = "of fine-tuning with fake quantization; 0: a tenth of --epochs" },
+      .help = "of fine-tuning; 0: a tenth of --epochs" },
     { .name = "qat-lr",
       .kind = TRAIN_REAL,
       .at = AT(lr),
@@ -287,12 +287,11 @@ static int tuning_epochs(const train_experiment *e)
 }
 
 /* Of fine-tuning the checkpoint `init`. */
-static train_recipe qat_recipe(const train_experiment *e, const train_quant_options *o,
-                               const char *init)
+static train_recipe tuned_recipe(const train_experiment *e, const train_quant_options *o,
+                                 const char *init)
 {
     train_recipe recipe = *e->recipe;
     recipe.quant = *o;
-    recipe.quant.qat = true;
     recipe.training.init = init;
     recipe.training.epochs = tuning_epochs(e);
     recipe.training.steps = 0;
@@ -329,9 +328,9 @@ nn_status train_experiment_try_float(train_experiment *e)
 }
 
 /* The checkpoint of the float training is not there yet; without it all but its values is known. */
-nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_options *o)
+nn_status train_experiment_try_tuned(const train_experiment *e, const train_quant_options *o)
 {
-    train_recipe recipe = qat_recipe(e, o, e->recipe->training.init);
+    train_recipe recipe = tuned_recipe(e, o, e->recipe->training.init);
     recipe.data.mean = e->mean;
     recipe.data.std = e->std;
     return try_recipe(e, &recipe);
@@ -350,13 +349,12 @@ static nn_status train_in(train_experiment *e, train_result *result, const char 
     return NN_OK;
 }
 
-static nn_status score_float(train_experiment *e, uint64_t seed, double seconds)
+/* The row of a network that stays in float. */
+static nn_status score_float(train_experiment *e, train_row row, const char *checkpoint)
 {
-    char path[TRAIN_PATH];
     const train_limits limits = limits_of(e);
-    train_row row = { .name = "float", .seed = seed, .seconds = seconds };
     subject s = { .n = NULL };
-    NN_TRY(train_network_load(&s.n, float_checkpoint(e, seed, path), NULL, &limits));
+    NN_TRY(train_network_load(&s.n, checkpoint, NULL, &limits));
     nn_status st = open_set(&s.set, e, s.n);
     if (st == NN_OK)
         st = score_file(&row, e, &s, EX_FLOAT);
@@ -384,7 +382,8 @@ nn_status train_experiment_float(train_experiment *e, uint64_t seed)
         NN_TRY(train_folder_open(&made, place(e, seed, "", folder), TRAIN_FOLDER_RESUME));
         train_folder_close(&made);
     }
-    return e->stopped ? NN_OK : score_float(e, seed, result.seconds);
+    train_row row = { .name = "float", .seed = seed, .seconds = result.seconds };
+    return e->stopped ? NN_OK : score_float(e, row, float_checkpoint(e, seed, folder));
 }
 
 /* ---- after training, and by training --------------------------------------------------------- */
@@ -411,8 +410,8 @@ nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t 
     return st == NN_OK ? add_row(e, row) : st;
 }
 
-nn_status train_experiment_qat(train_experiment *e, const char *name, uint64_t seed,
-                               const train_quant_options *o)
+nn_status train_experiment_tuned(train_experiment *e, const char *name, uint64_t seed,
+                                 const train_quant_options *o)
 {
     char path[TRAIN_PATH];
     train_result result;
@@ -420,13 +419,18 @@ nn_status train_experiment_qat(train_experiment *e, const char *name, uint64_t s
     if (is_idle(e, name, seed))
         return NN_OK;
     snprintf(row.name, sizeof row.name, "%s", name);
-    train_recipe recipe = qat_recipe(e, o, float_checkpoint(e, seed, path));
+    train_recipe recipe = tuned_recipe(e, o, float_checkpoint(e, seed, path));
     NN_TRY(train_in(e, &result, name, seed, &recipe));
     if (e->stopped)
         return NN_OK;
+    row.seconds = result.seconds;
+    if (!o->qat) {
+        char file[TRAIN_PATH + 32];
+        snprintf(file, sizeof file, "%s/model.safetensors", place_row(e, seed, name, "", path));
+        return score_float(e, row, file);
+    }
     row.top1 = result.int8.top1;
     row.loss = result.int8.loss;
     row.bytes = result.tflite_bytes;
-    row.seconds = result.seconds;
     return add_row(e, row);
 }

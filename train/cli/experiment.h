@@ -15,8 +15,8 @@
 /* How fine-tuning differs from the float training: [fine-tuning]. */
 typedef struct train_tuning_options {
     int seeds;
-    int epochs; /* of QAT; 0: a tenth of the float training's */
-    double lr;  /* of QAT, at its peak; 0: a hundredth of the float training's */
+    int epochs; /* of it; 0: a tenth of the float training's */
+    double lr;  /* at its peak; 0: a hundredth of the float training's */
 } train_tuning_options;
 extern const train_rows train_tuning_rows;
 
@@ -58,10 +58,10 @@ typedef struct train_experiment {
  * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO, NN_ENOMEM. */
 nn_status train_experiment_open(train_experiment *e, const char *out, const char *csv, int most);
 
-/* Could these trainings begin?  The float one first, then each with fake quantization; an
- * experiment that has begun is not tried again.  Errors: train_run_check's. */
+/* Could these trainings begin?  The float one first, then each fine-tuning; an experiment that has
+ * begun is not tried again.  Errors: train_run_check's. */
 nn_status train_experiment_try_float(train_experiment *e);
-nn_status train_experiment_try_qat(const train_experiment *e, const train_quant_options *o);
+nn_status train_experiment_try_tuned(const train_experiment *e, const train_quant_options *o);
 
 /* Writes the recipe, if there is none: from here on the folder stays.  Errors: train_args_write's.
  */
@@ -72,12 +72,13 @@ void train_experiment_close(train_experiment *e);
 const train_row *train_experiment_find(const train_experiment *e, const char *name, uint64_t seed);
 
 /* Each makes a row, unless it is there or a signal has come; NN_OK then too, with e->stopped.
- * The float row comes first.  Errors: those of everything that it uses. */
+ * The float row comes first; a tuned one is trained on from it, with fake quantization if o->qat,
+ * else in float.  Errors: those of everything that they use. */
 nn_status train_experiment_float(train_experiment *e, uint64_t seed);
 nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t seed,
                                 const train_post_options *o);
-nn_status train_experiment_qat(train_experiment *e, const char *name, uint64_t seed,
-                               const train_quant_options *o);
+nn_status train_experiment_tuned(train_experiment *e, const char *name, uint64_t seed,
+                                 const train_quant_options *o);
 
 /* Mean and sample standard deviation over the seeds of rows of one name; n: how many there are. */
 typedef struct train_summary {
