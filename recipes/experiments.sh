@@ -34,7 +34,7 @@ post() {
 # Training with fake quantization against the best of them, with 8, 4 and mixed bits.
 qat() {
     for net in $nets; do
-        compare "$net" "experiment-$net" "qat,qat:tensor,qat-contrib,qat-lsq"
+        compare "$net" "experiment-$net" "qat,qat:tensor,qat-contrib,qat-lsq,float-tuned"
         for w4 in adaround bias-correction qat qat-lsq; do
             compare "$net" "experiment-$net" "$w4:weight-bits=4"
         done
@@ -62,7 +62,7 @@ fold() {
     for way in running batch unfolded reestimate prefold; do
         methods=$methods,qat:bn-fold=$way,qat:bn-fold=$way:weight-bits=4
     done
-    compare resnet8 experiment-resnet8 "$methods"
+    compare resnet8 experiment-resnet8 "float-tuned,$methods"
 }
 
 activation() {
