@@ -87,8 +87,8 @@ ex_padding ex_padding_of(const nn_window *w, nn_shape x)
 bool ex_is_constant(const nn_node *n)
 {
     return n->id == NN_OP_param || n->id == NN_OP_dorefa || n->id == NN_OP_bnscale ||
-           n->id == NN_OP_bnbias || n->id == NN_OP_bngrid || n->id == NN_OP_quantbias ||
-           (n->id == NN_OP_fakequant && ex_is_weight_quant(n)) ||
+           n->id == NN_OP_bnbias || n->id == NN_OP_bngrid || n->id == NN_OP_biasgrid ||
+           n->id == NN_OP_quantbias || (n->id == NN_OP_fakequant && ex_is_weight_quant(n)) ||
            (n->id == NN_OP_input && n->shape.rank < 2) || (n->op->flags & NN_FLAG_TRAIN_ONLY);
 }
 

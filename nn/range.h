@@ -63,6 +63,14 @@ typedef struct nn_range_rule {
 
 enum { NN_RANGE_MOST_LEARNED = 2 };
 
+/* Where a fakequant node's scale is kept; NULL: it is computed from another range's.  (That of a
+ * weight may be widened for a bias: op biasgrid.) */
+static inline nn_param *nn_range_scale(const nn_node *fakequant)
+{
+    const nn_node *scale = fakequant->in[3];
+    return scale->id == NN_OP_biasgrid ? scale->in[0]->param : scale->param;
+}
+
 /* The state of a fakequant node's range, whose parameters are collated. */
 static inline nn_range_state nn_range_of(const nn_node *fakequant)
 {
@@ -71,7 +79,7 @@ static inline nn_range_state nn_range_of(const nn_node *fakequant)
     return (nn_range_state){ .channels = (int)in[1]->param->count,
                              .min = in[1]->param->value,
                              .max = in[2]->param->value,
-                             .scale = in[3]->param->value,
+                             .scale = nn_range_scale(fakequant)->value,
                              .zero_point = in[4]->param->value,
                              .memory = in[5]->param->value,
                              .learned = learns ? in[6]->param->value : NULL };

@@ -76,7 +76,17 @@ nn_node *quant__norm(const quant_folding *f, nn_op_id id, nn_node *const x[], in
 
 enum { FQ_X, FQ_SCALE = 3 }; /* inputs of op fakequant */
 
-nn_node *quant__fold_quantized(const quant_folding *f, nn_node *q)
+nn_node *quant__widen(nn_graph *to, nn_node *scale, const quant_bias_fit *fit)
+{
+    char name[QUANT_NAME_BYTES];
+    if (fit->bias == NULL || scale == NULL)
+        return scale;
+    snprintf(name, sizeof name, "%s/wide", scale->name);
+    nn_node *in[] = { scale, fit->bias, fit->x_scale };
+    return nn_node_new(to, NN_OP_biasgrid, name, in, 3, NULL);
+}
+
+nn_node *quant__fold_quantized(const quant_folding *f, nn_node *q, const quant_bias_fit *fit)
 {
     char name[QUANT_NAME_BYTES];
     nn_node *in[NN_MAX_IN];
@@ -87,8 +97,10 @@ nn_node *quant__fold_quantized(const quant_folding *f, nn_node *q)
     for (int i = 0; i < q->n_in; i++)
         in[i] = q->in[i];
     in[FQ_X] = quant__fold_weight(f, q);
-    in[FQ_SCALE] =
-        nn_node_new(f->to, NN_OP_bngrid, name, scale, 3, &(nn_attr){ .bnorm = f->bn->attr.bnorm });
+    in[FQ_SCALE] = quant__widen(
+        f->to,
+        nn_node_new(f->to, NN_OP_bngrid, name, scale, 3, &(nn_attr){ .bnorm = f->bn->attr.bnorm }),
+        fit);
     nn_attr attr = q->attr;
     attr.fakequant.rule = NULL;
     snprintf(name, sizeof name, "%s/folded/quant", f->layer->in[QUANT_WEIGHT]->name);

@@ -31,9 +31,19 @@ nn_node *quant__plain_norm(const quant_folding *f, nn_node *const in[]);
 nn_node *quant__norm(const quant_folding *f, nn_op_id id, nn_node *const x[], int n,
                      const nn_bnorm_attr *attr);
 
+/* What a weight's scales have to suit: the bias of its layer (NULL: none), whose codes have the
+ * scale x_scale times the weight's. */
+typedef struct quant_bias_fit {
+    nn_node *bias, *x_scale;
+} quant_bias_fit;
+
 /* A weight's fakequant node q folded: the codes stay, or change their sign with k, and the scales
  * become those of op bngrid. */
-nn_node *quant__fold_quantized(const quant_folding *f, nn_node *q);
+nn_node *quant__fold_quantized(const quant_folding *f, nn_node *q, const quant_bias_fit *fit);
+
+/* A weight's scales, no less than its layer's bias needs to fit an int32: op biasgrid; `scale`
+ * itself if the layer has no bias. */
+nn_node *quant__widen(nn_graph *to, nn_node *scale, const quant_bias_fit *fit);
 
 /* Which dimension of a layer's weight is that of its output channels. */
 int quant__channel_axis(const nn_node *layer);

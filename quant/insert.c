@@ -86,6 +86,7 @@ typedef struct fq_parts {
     const nn_range_rule *rule;
     nn_fakequant_attr attr;
     const nn_affine *fixed;     /* a range from the start; NULL: none */
+    quant_bias_fit fit;         /* of a weight, whose scales are then computed */
     nn_node *x_scale, *w_scale; /* of the layer before; NULL: not to be requantized */
     nn_node *a, *b;             /* of a sum, whose scales those then are; NULL: no sum */
 } fq_parts;
@@ -115,7 +116,7 @@ static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p, const ins
     nn_node *in[] = { x,
                       state(to, p->scope, "min", channels, scale * (p->attr.grid.qmin - zero)),
                       state(to, p->scope, "max", channels, scale * (p->attr.grid.qmax - zero)),
-                      state(to, p->scope, "scale", channels, scale),
+                      quant__widen(to, state(to, p->scope, "scale", channels, scale), &p->fit),
                       state(to, p->scope, "zero_point", channels, zero),
                       state(to, p->scope, "memory", 2 * channels + 1, 0),
                       more != NULL ? more : p->x_scale,
@@ -125,6 +126,7 @@ static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p, const ins
     int n_in = in[6] == NULL ? 6 : p->w_scale == NULL ? 7 : p->a == NULL ? 8 : 10;
     nn_attr attr = { .fakequant = p->attr };
     attr.fakequant.learn = more != NULL ? p->rule : NULL;
+    attr.fakequant.rule = p->fit.bias != NULL ? NULL : p->attr.rule;
     return nn_node_new(to, NN_OP_fakequant, p->name, in, n_in, &attr);
 }
 
@@ -200,7 +202,9 @@ static nn_node *quantize_activation(nn_graph *to, nn_node *x, const nn_node *n, 
     return fakequant(to, x, &p, s);
 }
 
-static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, const inserter *s)
+/* On a grid that suits the bias, if `fit` has one. */
+static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n,
+                                const quant_bias_fit *fit, const inserter *s)
 {
     char scope[NAME_BYTES];
     if (s->stage == QUANT_NONE || is_float(s, n))
@@ -214,7 +218,8 @@ static nn_node *quantize_weight(nn_graph *to, nn_node *w, const nn_node *n, cons
                              .rule = spec.rule,
                              .grid = spec.grid,
                              .symmetric = spec.symmetric,
-                             .axis = spec.axis } };
+                             .axis = spec.axis },
+                   .fit = *fit };
     return fakequant(to, w, &p, s);
 }
 
@@ -249,17 +254,6 @@ static const quant_fold *fold_of(const inserter *s, const nn_node *n)
     return plain ? &quant_fold_running : s->config->fold;
 }
 
-static nn_node *round_bias(nn_graph *to, nn_node *bias, const nn_node *n, nn_node *weight,
-                           const inserter *s)
-{
-    char name[NAME_BYTES];
-    if (bias == NULL || weight == NULL)
-        return NULL;
-    snprintf(name, sizeof name, "%s/bias/quant", n->name);
-    nn_node *in[] = { bias, scale_of(to, n->in[0], s), weight->in[FQ_SCALE] };
-    return nn_node_new(to, NN_OP_quantbias, name, in, 3, NULL);
-}
-
 /* Where accumulators are as on the device: in the deployed graph, and in training if no batch norm
  * stands between. */
 static bool rounds_bias(const inserter *s, const nn_node *n, const nn_node *bn)
@@ -269,23 +263,55 @@ static bool rounds_bias(const inserter *s, const nn_node *n, const nn_node *bn)
            quantizes_activations(s->stage);
 }
 
+/* The layer's quantized weight.  Deployed, its grid suits the bias; in training the scale stays the
+ * range's own, and only the bias is rounded with the wider one, as the difference is far below a
+ * step of the result. */
+static nn_node *weight_of(nn_node *w, const quant_folding *f, const quant_bias_fit *fit,
+                          const inserter *s)
+{
+    const quant_bias_fit none = { NULL, NULL };
+    const bool deploys = s->stage == QUANT_DEPLOY;
+    const bool late = deploys && f->bn != NULL && fold_of(s, f->layer)->keeps_codes;
+    w = put_on_levels(f->to, w, f->layer, s);
+    if (f->bn != NULL)
+        w = fold_of(s, f->layer)->weight(f, w);
+    w = quantize_weight(f->to, w, f->layer, deploys && !late ? fit : &none, s);
+    return late ? quant__fold_quantized(f, w, fit) : w;
+}
+
+static nn_node *bias_of(nn_node *bias, const quant_folding *f, const inserter *s)
+{
+    if (f->bn == NULL)
+        return bias;
+    return is_folded(s->stage) ? quant__fold_bias(f, bias) : fold_of(s, f->layer)->bias(f, bias);
+}
+
+static nn_node *round_bias(const quant_bias_fit *fit, const quant_folding *f, nn_node *weight,
+                           const inserter *s)
+{
+    char name[NAME_BYTES];
+    if (fit->bias == NULL || weight == NULL)
+        return NULL;
+    nn_node *scale = weight->in[FQ_SCALE];
+    if (s->stage != QUANT_DEPLOY)
+        scale = quant__widen(f->to, scale, fit);
+    snprintf(name, sizeof name, "%s/bias/quant", f->layer->name);
+    nn_node *in[] = { fit->bias, fit->x_scale, scale };
+    return nn_node_new(f->to, NN_OP_quantbias, name, in, 3, NULL);
+}
+
 static nn_node *copy_layer(nn_graph *to, const nn_node *n, nn_node *const in[], const inserter *s)
 {
-    const nn_node *bn = batch_norm_of(s, n);
-    const quant_folding f = { to, n, bn };
-    nn_node *weight = in[1], *bias = n->n_in > 2 ? in[2] : NULL;
+    const quant_folding f = { to, n, batch_norm_of(s, n) };
+    quant_bias_fit fit = { NULL, NULL };
     if (s->stage == QUANT_WATCH)
         return nn_rewrite_copy(to, n, in, NULL);
-    weight = put_on_levels(to, weight, n, s);
-    if (bn != NULL)
-        weight = fold_of(s, n)->weight(&f, weight);
-    weight = quantize_weight(to, weight, n, s);
-    if (bn != NULL && s->stage == QUANT_DEPLOY && fold_of(s, n)->keeps_codes)
-        weight = quant__fold_quantized(&f, weight);
-    if (bn != NULL)
-        bias = is_folded(s->stage) ? quant__fold_bias(&f, bias) : fold_of(s, n)->bias(&f, bias);
-    if (bias != NULL && rounds_bias(s, n, bn))
-        bias = round_bias(to, bias, n, weight, s);
+    nn_node *bias = bias_of(n->n_in > 2 ? in[2] : NULL, &f, s);
+    if (bias != NULL && rounds_bias(s, n, f.bn))
+        fit = (quant_bias_fit){ bias, scale_of(to, n->in[0], s) };
+    nn_node *weight = weight_of(in[1], &f, &fit, s);
+    if (fit.bias != NULL)
+        bias = round_bias(&fit, &f, weight, s);
     nn_node *own[] = { in[0], weight, bias };
     return nn_node_new(to, n->id, n->name, own, bias != NULL ? 3 : 2, &n->attr);
 }

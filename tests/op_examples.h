@@ -54,6 +54,7 @@ NO_EXAMPLES(fakequant)
 NO_EXAMPLES(quantbias)
 NO_EXAMPLES(dorefa)
 NO_EXAMPLES(bngrid)
+NO_EXAMPLES(biasgrid)
 
 /* ---- weights ---- */
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn/range.h"
+
 enum { NAME_BYTES = 320, TEXT_BYTES = 160 };
 
 static const char format[] = "octet checkpoint 1";
@@ -259,7 +261,7 @@ static bool has_ranges(const train_network *n)
 {
     for (int i = 0; n->deploy != NULL && i < nn_graph_count(n->deploy); i++) {
         const nn_node *q = nn_graph_node(n->deploy, i);
-        const nn_param *scale = q->id == NN_OP_fakequant ? q->in[3]->param : NULL;
+        const nn_param *scale = q->id == NN_OP_fakequant ? nn_range_scale(q) : NULL;
         if (scale == NULL) /* or computed from another one's */
             continue;
         for (size_t k = 0; k < scale->count; k++)

@@ -5,8 +5,8 @@
  *   y = s max(|k|, 2^-16),  k = gamma / sqrt(var + epsilon)
  *
  * For deployed graphs; it has no gradient.  The least factor keeps the scale of a channel that
- * gamma has all but switched off above 0, and large enough that an int32 holds its bias; weights
- * that small then have smaller codes, or 0. */
+ * gamma has all but switched off above 0; weights that small then have smaller codes, or 0.  Op
+ * biasgrid sees to the bias. */
 #include <math.h>
 
 #include "nn/op.h"

@@ -38,14 +38,14 @@ static channel channel_of(const nn_requantize *r, size_t c)
     return ch;
 }
 
-static nn_real value_within(nn_affine out, nn_grid grid, int32_t code)
+static nn_real value_within(nn_affine out, nn_grid grid, int64_t code)
 {
     code = code > grid.qmin ? code : grid.qmin;
     code = code < grid.qmax ? code : grid.qmax;
-    return (nn_real)nn_affine_value(code, out);
+    return (nn_real)nn_affine_value((int32_t)code, out);
 }
 
-static nn_real clamp_value(const nn_requantize *r, int32_t code)
+static nn_real clamp_value(const nn_requantize *r, int64_t code)
 {
     return value_within(r->out, r->grid, code);
 }
@@ -68,9 +68,10 @@ static nn_real value_of(const nn_requantize *r, const channel *ch, nn_real x)
     if (r->relu6 && x >= 6)
         return clamp_value(r, r->grid.qmax);
     double acc = floor((double)x * ch->per_real + 0.5);
-    acc = acc > -1e9 ? acc : -1e9; /* a NaN too */
-    acc = acc < 1e9 ? acc : 1e9;
-    return clamp_value(r, rt_requant((int32_t)acc, ch->m, RT_ROUND_TWICE) + r->out.zero_point);
+    acc = acc > (double)INT32_MIN ? acc : (double)INT32_MIN; /* a NaN too */
+    acc = acc < (double)INT32_MAX ? acc : (double)INT32_MAX;
+    const int64_t steps = rt_requant((int32_t)acc, ch->m, RT_ROUND_TWICE);
+    return clamp_value(r, steps + r->out.zero_point);
 }
 
 static void convert(const nn_requantize *r, const channel *ch, nn_real *y, const nn_real *x,

@@ -32,6 +32,7 @@ LEFT_OUT = {
     "bnscale": "part of batch norm folding: composed of mul, add and rsqrt in tests/test_ops.c",
     "bnbias": "part of batch norm folding",
     "bngrid": "scales of a deployed graph, without gradient; tests/test_fold.c",
+    "biasgrid": "scales of a deployed graph, without gradient; tests/test_fold_device.c",
 }
 
 

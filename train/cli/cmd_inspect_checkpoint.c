@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "nn/base/mem.h"
+#include "nn/range.h"
 #include "nn/show.h"
 #include "quant/plan.h"
 #include "train/cli/inspect.h"
@@ -53,7 +54,7 @@ static void describe_plan(cJSON *list, const view *v)
 
 static const nn_param *state(const nn_node *fq, int k)
 {
-    return fq->in[k]->param;
+    return k == FQ_SCALE ? nn_range_scale(fq) : fq->in[k]->param;
 }
 
 /* The next tensor with a range at or after node *i of the deployed graph, which *i then passes.
