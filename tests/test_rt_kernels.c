@@ -2,10 +2,12 @@
  * the vector widths, at odd addresses, with guard bytes behind what is written.
  *
  * `test_rt_kernels -b` prints how fast each is instead. */
+#include <math.h>
 #include <time.h>
 
 #include "runtime/cpu.h"
 #include "runtime/kernels/kernels.h"
+#include "runtime/requant.h"
 #include "tests/testing.h"
 
 static const rt_kernels *tables[4]; /* most that one processor has, and C */
@@ -211,6 +213,75 @@ static void requant(void **state)
             check_requant(tables[t], n, (uint64_t)n + 1000, INT32_MAX, false);
             check_requant(tables[t], n, (uint64_t)n + 2000, 300, true);
             check_requant(tables[t], n, (uint64_t)n + 3000, (1 << 30) - 1, true);
+        }
+}
+
+/* Accumulators next to where the code changes, as biases of channels whose weights are 0: `around`
+ * of them for each code, all with one multiplier. */
+static void check_steps(const rt_kernels *t, rt_multiplier m, const rt_requant_rows *bounds,
+                        uint64_t seed)
+{
+    enum { CODES = 258, AROUND = 5, N = CODES * AROUND };
+    const double unit = m.mult * (1.0 / 2147483648.0) / (double)(INT64_C(1) << -m.shift);
+    int32_t *bias = noise_ints(N, seed, -9, 9), *mult = noise_ints(N, 0, m.mult, m.mult);
+    int32_t *shift = noise_ints(N, 0, m.shift, m.shift);
+    rt_requant_rows q = *bounds;
+    q.mult = mult;
+    q.shift = shift;
+    for (int i = 0; i < N; i++) {
+        double x = (i / AROUND - CODES / 2 + 0.5) / unit + (i % AROUND - AROUND / 2);
+        if (x > -1073741000.0 && x < 1073741000.0)
+            bias[i] = (int32_t)floor(x);
+    }
+    size_t w_bytes = t->pack_bytes(N, 1, 1);
+    int8_t *w = test_guard_new(N > w_bytes ? N : w_bytes, 0), *zeros = test_guard_new(N, 0);
+    uint8_t *a = test_guard_new(16, 0), *got = test_guard_new(N, 1), *want = test_guard_new(N, 0);
+    memset(a, 0, 16);
+    memset(w, 0, N);
+    memset(zeros, 0, N);
+    if (t->pack != NULL)
+        t->pack(w, zeros, N, 1, 1);
+    const rt_product p = { .a = a,
+                           .runs = 1,
+                           .k = 1,
+                           .rows = 1,
+                           .pixels = 1,
+                           .n = N,
+                           .w = w,
+                           .bias = bias,
+                           .out = got,
+                           .requant = &q };
+    t->product(&p);
+    test_guard_check(got);
+    rt_kernels_c()->requant(want, bias, N, &q);
+    for (int i = 0; i < N; i++)
+        if (got[i] != want[i])
+            fail_msg("%s product, code of %d by %d, shift %d: %d, not %d", t->name, bias[i], m.mult,
+                     m.shift, got[i], want[i]);
+    void *mine[] = { bias, mult, shift, w, zeros, a, got, want };
+    free_all(mine, 8);
+}
+
+static void steps(void **state)
+{
+    (void)state;
+    for (int t = 0; t < n_tables; t++)
+        for (int i = 0; i < 460; i++) {
+            uint64_t seed = (uint64_t)i;
+            const rt_multiplier m = { i % 3 == 0 ? INT32_MAX - i
+                                                 : test_noise_int(seed, 1, 1 << 30, INT32_MAX),
+                                      -(i % 23) };
+            rt_requant_rows bounds = { .zero = test_noise_int(seed, 2, -128, 127), .narrow = true };
+            bounds.lo = i % 2 == 0 ? bounds.zero : -128;
+            bounds.hi = i % 5 == 0 ? 100 : 127;
+            if (bounds.hi < bounds.lo)
+                bounds.hi = bounds.lo;
+            if (i % 4 == 3) { /* uint8 */
+                bounds.zero += 128;
+                bounds.lo += 128;
+                bounds.hi = 255;
+            }
+            check_steps(tables[t], m, &bounds, seed);
         }
 }
 
@@ -456,8 +527,9 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(product), cmocka_unit_test(requant), cmocka_unit_test(add),
-        cmocka_unit_test(rows),    cmocka_unit_test(dwconv),  cmocka_unit_test(dw_rows),
+        cmocka_unit_test(product), cmocka_unit_test(requant), cmocka_unit_test(steps),
+        cmocka_unit_test(add),     cmocka_unit_test(rows),    cmocka_unit_test(dwconv),
+        cmocka_unit_test(dw_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

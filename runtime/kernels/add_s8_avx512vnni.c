@@ -8,14 +8,14 @@
 
 enum { LEFT = 20, VECTORS = 4 };
 
-static rt_scale512 scale_of(int32_t mult, int32_t shift)
+static rt_scale512 scale_of(int32_t mult, int32_t shift, int32_t zero)
 {
     int32_t mults[RT_CODES], shifts[RT_CODES];
     for (int i = 0; i < RT_CODES; i++) {
         mults[i] = mult;
         shifts[i] = shift;
     }
-    const rt_requant_rows q = { .mult = mults, .shift = shifts };
+    const rt_requant_rows q = { .mult = mults, .shift = shifts, .zero = zero };
     return rt_scale_of(&q, 0, 0xFFFF);
 }
 
@@ -27,7 +27,7 @@ typedef struct operand {
 
 static operand operand_of(int32_t mult, int32_t shift, int32_t zero, uint8_t flip)
 {
-    return (operand){ scale_of(mult, shift), _mm512_set1_epi32(zero * (1 << LEFT)),
+    return (operand){ scale_of(mult, shift, 0), _mm512_set1_epi32(zero * (1 << LEFT)),
                       _mm_set1_epi8((char)flip) };
 }
 
@@ -43,20 +43,22 @@ RT_INLINE size_t add_all(uint8_t *out, const uint8_t *a, const uint8_t *b, size_
                          const operand *pa, const operand *pb, const rt_add_params *p,
                          const bool half)
 {
-    const rt_scale512 scale = scale_of(p->mult, p->shift);
+    const rt_scale512 scale = scale_of(p->mult, p->shift, p->zero);
     const rt_requant_rows bounds = { .zero = p->zero, .lo = p->lo, .hi = p->hi };
     rt_clamp512 clamp = rt_clamp_of(&bounds);
-    clamp.flip = _mm512_set1_epi8((char)p->flip);
+    clamp.flip = _mm512_set1_epi8((char)(p->flip ^ 0x80));
     size_t i = 0;
     for (; i + VECTORS * RT_CODES <= n; i += VECTORS * RT_CODES) {
         __m512i v[VECTORS];
         for (int j = 0; j < VECTORS; j++) {
             size_t at = i + (size_t)j * RT_CODES;
-            __m512i x = rt_rescale512(raised(a + at, pa), &pa->scale, true), y = raised(b + at, pb);
-            y = half ? _mm512_srai_epi32(y, 1) : rt_rescale512(y, &pb->scale, true);
-            v[j] = rt_rescale512(_mm512_add_epi32(x, y), &scale, true);
+            __m512i x = rt_rescale512(raised(a + at, pa), pa->scale.mult, pa->scale.right),
+                    y = raised(b + at, pb);
+            y = half ? _mm512_srai_epi32(y, 1) : rt_rescale512(y, pb->scale.mult, pb->scale.right);
+            v[j] = _mm512_add_epi32(x, y);
         }
-        _mm512_storeu_si512(out + i, rt_codes512(v[0], v[1], v[2], v[3], &clamp));
+        const rt_scale512 *const same[VECTORS] = { &scale, &scale, &scale, &scale };
+        _mm512_storeu_si512(out + i, rt_by_vector512(rt_codes512(v, same, &clamp, true)));
     }
     return i;
 }

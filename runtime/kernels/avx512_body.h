@@ -1,12 +1,22 @@
-/* avx512_body - sixteen accumulators at a time to codes, exactly as runtime/requant.h rounds;
- * included by the kernels for AVX-512.
+/* avx512_body - accumulators to codes, exactly as runtime/requant.h rounds; included by the kernels
+ * for AVX-512.
  *
- * Rounding twice takes one 64-bit product: with y = (2 x mult + 2^31) >> 32, which is SRDHM,
+ * With s = mult 2^(shift - 31) and e = -shift, rounding twice is one floor, since floors nest:
  *
- *   RDBP(y, e) = (y + 2^(e-1) - [y < 0]) >> e    for e > 0, and y for e = 0,
+ *   requant(x) = floor(x s + 1/2 + d),   d = 2^-(1 + e) for x >= 0 and e > 0,
+ *                                        d = -2^-(1 + e) for x < 0 and e > 0, d = 0 for e = 0
  *
- * and y < 0 may be replaced by x < 0: they differ only where y = 0, which rounds to 0 either way.
- * 2^31 and 2^(e-1) are added in one go.  2 x must not overflow: rt_requant_rows.narrow. */
+ * (RDBP takes 1 from a negative SRDHM; that one may be 0 for x < 0 makes no difference, because it
+ * rounds to 0 either way.)  Codes are counted from the lowest of their type, so that those that are
+ * not clamped lie in [0, 256), and the floor is taken of
+ *
+ *   t = x s + (256 + zero + 1/2 + d + 2 u)   in binary32, u = 2^-15,
+ *
+ * whose bits above the lowest 15 are then the code and a constant; larger and smaller t have larger
+ * and smaller bits, so that they saturate.  t is off by at most 2 u: u from rounding s and x to 24
+ * bits (|x s| < 256), u/2 each from the constant and from the sum.  So the floor is right wherever
+ * the fraction of t is not below 4 u.  One code in 8192 is; the vectors around it are computed once
+ * more by 64-bit products. */
 #ifndef OCTET_RUNTIME_KERNELS_AVX512_BODY_H
 #define OCTET_RUNTIME_KERNELS_AVX512_BODY_H
 
@@ -16,7 +26,12 @@
 
 #define RT_INLINE static inline __attribute__((always_inline))
 
-enum { RT_CODES = 16 }; /* channels of a vector of accumulators */
+enum {
+    RT_CODES = 16,               /* channels of a vector of accumulators */
+    RT_FRACTION = 15,            /* bits of t behind the point */
+    RT_CLEAR = 0x7FFC,           /* of them: those that are 0 if the floor is in doubt */
+    RT_T_ZERO = 0x43800000 >> 15 /* of t = 256 the others */
+};
 
 /* sum + four products a lane, of uint8 x and int8 w.  Written out, since gcc 12 copies accumulators
  * to and fro around the intrinsic: two moves for each product, which is a fifth of the time. */
@@ -31,25 +46,10 @@ RT_INLINE __mmask16 rt_first_lanes(int n)
     return (__mmask16)(n >= RT_CODES ? 0xFFFFu : (1u << n) - 1u);
 }
 
-/* The factors of sixteen channels: products are of even and odd lanes. */
-typedef struct rt_scale512 {
-    __m512i even, odd, round_even, round_odd, right;
-    __mmask16 shifts; /* right is not 0 */
-} rt_scale512;
-
-RT_INLINE rt_scale512 rt_scale_of(const rt_requant_rows *q, int c, __mmask16 mask)
+/* Codes of uint8; all others are of int8. */
+static inline bool rt_is_unsigned(const rt_requant_rows *q)
 {
-    const __m512i one = _mm512_set1_epi32(1), none = _mm512_setzero_si512();
-    rt_scale512 s;
-    s.even = _mm512_maskz_loadu_epi32(mask, q->mult + c);
-    s.odd = _mm512_srli_epi64(s.even, 32);
-    s.right = _mm512_sub_epi32(none, _mm512_maskz_loadu_epi32(mask, q->shift + c));
-    s.shifts = _mm512_test_epi32_mask(s.right, s.right);
-    __m512i half = _mm512_srli_epi32(_mm512_sllv_epi32(one, s.right), 1);
-    const __m512i srdhm = _mm512_set1_epi64(INT64_C(1) << 31);
-    s.round_even = _mm512_add_epi64(_mm512_slli_epi64(half, 32), srdhm);
-    s.round_odd = _mm512_mask_mov_epi32(srdhm, 0xAAAA, half);
-    return s;
+    return q->hi > 127 || q->zero > 127;
 }
 
 /* Whether negative accumulators can become anything but the lowest code, as they cannot after a
@@ -59,42 +59,116 @@ static inline bool rt_has_signs(const rt_requant_rows *q)
     return q->lo < q->zero;
 }
 
-/* requant of sixteen accumulators.  signs (constant where it is called): else negative ones may be
- * rounded to 0 instead of -1. */
-RT_INLINE __m512i rt_rescale512(__m512i x, const rt_scale512 *s, const bool signs)
+/* The factors of sixteen channels. */
+typedef struct rt_scale512 {
+    __m512 factor, plus, minus; /* s; the constant for x >= 0 and for x < 0 */
+    __m512i mult, right;        /* for those in doubt */
+} rt_scale512;
+
+RT_INLINE rt_scale512 rt_scale_of(const rt_requant_rows *q, int c, __mmask16 mask)
 {
-    __m512i twice = _mm512_add_epi32(x, x);
-    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, s->even), s->round_even);
-    __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(twice, 32), s->odd);
-    odd = _mm512_add_epi64(odd, s->round_odd);
-    __m512i y = _mm512_mask_shuffle_epi32(odd, 0x5555, even, (_MM_PERM_ENUM)0xF5);
-    if (signs)
-        y = _mm512_add_epi32(y, _mm512_maskz_srai_epi32(s->shifts, x, 31));
-    return _mm512_srav_epi32(y, s->right);
+    const float constant =
+        256.5F + 2.0F / (1 << RT_FRACTION) + (float)(q->zero + (rt_is_unsigned(q) ? 0 : 128));
+    rt_scale512 s;
+    s.mult = _mm512_maskz_loadu_epi32(mask, q->mult + c);
+    s.right =
+        _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_maskz_loadu_epi32(mask, q->shift + c));
+    __m512 right = _mm512_cvtepi32_ps(s.right);
+    s.factor = _mm512_scalef_ps(
+        _mm512_cvt_roundepi32_ps(s.mult, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC),
+        _mm512_sub_ps(_mm512_set1_ps(-31.0F), right));
+    __m512 d =
+        _mm512_maskz_scalef_ps(_mm512_test_epi32_mask(s.right, s.right), _mm512_set1_ps(0.5F),
+                               _mm512_sub_ps(_mm512_setzero_ps(), right));
+    s.plus = _mm512_add_ps(_mm512_set1_ps(constant), d);
+    s.minus = _mm512_sub_ps(_mm512_set1_ps(constant), d);
+    return s;
 }
 
-/* The bounds of a layer's codes, as int8: uint8 codes are flipped on their way out. */
+/* The bounds of a layer's codes, counted from the lowest of their type, which is `flip`. */
 typedef struct rt_clamp512 {
     __m512i zero, lo, hi, flip;
 } rt_clamp512;
 
 RT_INLINE rt_clamp512 rt_clamp_of(const rt_requant_rows *q)
 {
-    const int flip = q->hi > 127 || q->zero > 127 ? 128 : 0; /* such codes are of uint8 */
-    return (rt_clamp512){ _mm512_set1_epi16((int16_t)(q->zero - flip)),
-                          _mm512_set1_epi8((char)(q->lo - flip)),
-                          _mm512_set1_epi8((char)(q->hi - flip)), _mm512_set1_epi8((char)flip) };
+    const int flip = rt_is_unsigned(q) ? 0 : 128;
+    return (rt_clamp512){ _mm512_set1_epi32(q->zero + flip), _mm512_set1_epi8((char)(q->lo + flip)),
+                          _mm512_set1_epi8((char)(q->hi + flip)), _mm512_set1_epi8((char)flip) };
 }
 
-/* Four vectors to four times sixteen codes. */
-RT_INLINE __m512i rt_codes512(__m512i a, __m512i b, __m512i c, __m512i d, const rt_clamp512 *q)
+/* Four vectors of t, or of codes in their place, to 64 codes; those that saturate are clamped. */
+RT_INLINE __m512i rt_pack512(__m512i a, __m512i b, __m512i c, __m512i d, const rt_clamp512 *q)
+{
+    const __m512i zero = _mm512_set1_epi16((int16_t)RT_T_ZERO);
+    __m512i ab = _mm512_subs_epu16(_mm512_packus_epi32(a, b), zero);
+    __m512i cd = _mm512_subs_epu16(_mm512_packus_epi32(c, d), zero);
+    __m512i codes = _mm512_packus_epi16(ab, cd);
+    codes = _mm512_min_epu8(_mm512_max_epu8(codes, q->lo), q->hi);
+    return _mm512_xor_si512(codes, q->flip);
+}
+
+/* requant by one 64-bit product; 2 x must not overflow: rt_requant_rows.narrow. */
+RT_INLINE __m512i rt_rescale512(__m512i x, __m512i mult, __m512i right)
+{
+    const __m512i srdhm = _mm512_set1_epi64(INT64_C(1) << 31);
+    __m512i twice = _mm512_add_epi32(x, x);
+    __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, mult), srdhm);
+    __m512i odd = _mm512_mul_epi32(_mm512_srli_epi64(twice, 32), _mm512_srli_epi64(mult, 32));
+    odd = _mm512_add_epi64(odd, srdhm);
+    __m512i y = _mm512_mask_shuffle_epi32(odd, 0x5555, even, (_MM_PERM_ENUM)0xF5);
+    __m512i half = _mm512_srli_epi32(_mm512_sllv_epi32(_mm512_set1_epi32(1), right), 1);
+    half =
+        _mm512_mask_sub_epi32(half, _mm512_movepi32_mask(y) & _mm512_test_epi32_mask(right, right),
+                              half, _mm512_set1_epi32(1));
+    return _mm512_srav_epi32(_mm512_add_epi32(y, half), right);
+}
+
+/* Of a vector with lanes in doubt: what rt_pack512 takes. */
+static __attribute__((noinline, cold)) __m512i rt_exact512(__m512i x, const rt_scale512 *s,
+                                                           const rt_clamp512 *q)
+{
+    __m512i code = _mm512_add_epi32(rt_rescale512(x, s->mult, s->right), q->zero);
+    return _mm512_add_epi32(_mm512_max_epi32(code, _mm512_set1_epi32(-RT_T_ZERO)),
+                            _mm512_set1_epi32(RT_T_ZERO));
+}
+
+/* t of sixteen accumulators.  signs (constant where it is called): else negative ones may be
+ * rounded to 0 instead of -1. */
+RT_INLINE __m512i rt_t512(__m512i x, const rt_scale512 *s, const bool signs)
+{
+    __m512 real = _mm512_cvt_roundepi32_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m512 add = signs ? _mm512_mask_mov_ps(s->plus, _mm512_movepi32_mask(x), s->minus) : s->plus;
+    return _mm512_castps_si512(
+        _mm512_fmadd_round_ps(real, s->factor, add, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+/* Four vectors of accumulators to four times sixteen codes: of each 128-bit lane of x[0], x[1],
+ * x[2], x[3] in turn. */
+RT_INLINE __m512i rt_codes512(const __m512i x[4], const rt_scale512 *const s[4],
+                              const rt_clamp512 *q, const bool signs)
+{
+    const __m512i clear = _mm512_set1_epi32(RT_CLEAR);
+    __m512i t[4], code[4];
+    __mmask16 doubt[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        t[i] = rt_t512(x[i], s[i], signs);
+        doubt[i] = _mm512_testn_epi32_mask(t[i], clear);
+        code[i] = _mm512_srai_epi32(t[i], RT_FRACTION);
+    }
+    if (__builtin_expect((doubt[0] | doubt[1] | doubt[2] | doubt[3]) != 0, 0))
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            code[i] = rt_exact512(x[i], s[i], q);
+    return rt_pack512(code[0], code[1], code[2], code[3], q);
+}
+
+/* The same, vector by vector. */
+RT_INLINE __m512i rt_by_vector512(__m512i codes)
 {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), q->zero);
-    __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), q->zero);
-    __m512i codes = _mm512_packs_epi16(ab, cd);
-    codes = _mm512_min_epi8(_mm512_max_epi8(codes, q->lo), q->hi);
-    return _mm512_permutexvar_epi32(order, _mm512_xor_si512(codes, q->flip));
+    return _mm512_permutexvar_epi32(order, codes);
 }
 
 #endif

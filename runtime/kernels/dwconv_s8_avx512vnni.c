@@ -124,9 +124,10 @@ RT_INLINE void run_some(const rt_dwrow *d, const block *b, const uint8_t *column
             for (int x = 0; x < some; x++)
                 s[x] = rt_dot512(s[x], _mm512_load_si512(at + (size_t)x * step), weights);
         }
-    for (int x = 0; x < PIXELS; x++)
-        s[x] = x < some ? rt_rescale512(s[x], &b->scale, signs) : s[0];
-    __m512i codes = rt_codes512(s[0], s[1], s[2], s[3], &b->clamp);
+    const rt_scale512 *const scale[PIXELS] = { &b->scale, &b->scale, &b->scale, &b->scale };
+    for (int x = some; x < PIXELS; x++)
+        s[x] = s[0];
+    __m512i codes = rt_by_vector512(rt_codes512(s, scale, &b->clamp, signs));
     const __m128i each[PIXELS] = { _mm512_castsi512_si128(codes),
                                    _mm512_extracti32x4_epi32(codes, 1),
                                    _mm512_extracti32x4_epi32(codes, 2),

@@ -135,12 +135,14 @@ RT_INLINE void store_codes(const rt_product *p, const panels *w, __m512i s[PIXEL
 #pragma GCC unroll 16
     for (int i = 0; i < vectors; i += 4) {
         __m512i v[4];
+        const rt_scale512 *scale[4];
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++) {
             const int k = i + j < vectors ? i + j : i; /* the first again: nobody stores it */
-            v[j] = rt_rescale512(s[k / count][k % count], &w->scale[k % count], signs);
+            v[j] = s[k / count][k % count];
+            scale[j] = &w->scale[k % count];
         }
-        __m512i codes = rt_codes512(v[0], v[1], v[2], v[3], &w->clamp);
+        __m512i codes = rt_by_vector512(rt_codes512(v, scale, &w->clamp, signs));
         store_four(to + (size_t)(i / count) * p->out_step, p->out_step, codes, w,
                    vectors - i < 4 ? vectors - i : 4, count);
     }
