@@ -8,7 +8,7 @@
 
 enum { MOST = 1024 }; /* pixels a step may ask for */
 
-/* ---- the list ------------------------------------------------------------------------------ */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 static const char *const names[] = {
     [DS_CHANGE_CROP] = "crop",
@@ -102,7 +102,7 @@ nn_status ds_augment_check(const ds_augment *a, int height, int width)
     return NN_OK;
 }
 
-/* ---- the changes --------------------------------------------------------------------------- */
+/* ---- the changes ----------------------------------------------------------------------------- */
 
 static int clamped(int x, int n)
 {

@@ -52,7 +52,7 @@ nn_status ds_split_parse(ds_split *out, const char *name)
                    near != NULL ? near : "");
 }
 
-/* ---- pictures that cannot be read ---------------------------------------------------------- */
+/* ---- pictures that cannot be read ------------------------------------------------------------ */
 
 struct ds_bad_list {
     pthread_mutex_t lock;
@@ -122,7 +122,7 @@ const char *ds_bad(const ds_set *set, int i)
     return set->bad->line[i];
 }
 
-/* ---- opening ------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 uint16_t *ds__labels(ds_set *set, int n)
 {
@@ -302,7 +302,7 @@ void ds_close(ds_set *set)
     nn_arena_free(set->arena);
 }
 
-/* ---- asking -------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 const char *ds_spec(const ds_set *set)
 {
@@ -407,7 +407,7 @@ nn_status ds_first_size(const ds_set *set, int *height, int *width)
     return nn_fail(NN_EINVAL, "%s: has no pictures", set->spec);
 }
 
-/* ---- reading ------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static nn_status read_from_memory(const ds_set *set, const ds_part *part, int item, uint8_t *pixels,
                                   ds_scratch *scratch)

@@ -10,7 +10,7 @@
 
 enum { UNSIGNED_BYTE = 8, MAX_RANK = 4 };
 
-/* ---- one file ------------------------------------------------------------------------------ */
+/* ---- one file -------------------------------------------------------------------------------- */
 
 /* Reads n bytes of the header or says where the file ends. */
 static nn_status read_header(ds_stream *s, uint8_t *to, size_t n)
@@ -121,7 +121,7 @@ nn_status ds_idx_parse(ds_idx *out, const uint8_t *bytes, size_t size, const cha
     return st;
 }
 
-/* ---- two files: pictures and labels --------------------------------------------------------- */
+/* ---- two files: pictures and labels ---------------------------------------------------------- */
 
 static nn_status take_pictures(ds_set *set, ds_split split, ds_idx_source from)
 {
@@ -183,7 +183,7 @@ nn_status ds__idx_part(ds_set *set, ds_split split, ds_idx_source pictures, ds_i
     return st;
 }
 
-/* ---- four files ----------------------------------------------------------------------------- */
+/* ---- four files ------------------------------------------------------------------------------ */
 
 /* The usual name comes first: it is the one in the message when none is there. */
 static nn_status find_file(ds_set *set, const char **out, const char *folder, const char *split,

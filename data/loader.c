@@ -56,7 +56,7 @@ struct ds_loader {
     void *block; /* the memory of everything above */
 };
 
-/* ---- making a batch ------------------------------------------------------------------------ */
+/* ---- making a batch -------------------------------------------------------------------------- */
 
 /* Fisher and Yates, from the stream of the epoch. */
 static void shuffle(ds_loader *l, int64_t epoch)
@@ -143,7 +143,7 @@ static nn_status make(ds_loader *l, slot *s, int64_t epoch, int64_t number)
     return NN_OK;
 }
 
-/* ---- the thread ---------------------------------------------------------------------------- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 /* The slot that may be filled now, or NULL: it is full, or the caller has it. */
 static slot *free_slot(ds_loader *l)
@@ -217,7 +217,7 @@ static nn_status start(ds_loader *l)
     return NN_OK;
 }
 
-/* ---- the caller's side --------------------------------------------------------------------- */
+/* ---- the caller's side ----------------------------------------------------------------------- */
 
 nn_status ds_loader_next(ds_loader *l, const ds_batch **out)
 {
@@ -269,7 +269,7 @@ int64_t ds_loader_batches(const ds_loader *l)
     return l->batches;
 }
 
-/* ---- building ------------------------------------------------------------------------------ */
+/* ---- building -------------------------------------------------------------------------------- */
 
 static nn_status check_options(const ds_set *set, ds_split split, const ds_loader_options *o)
 {

@@ -5,7 +5,7 @@
 
 #include "nn/base/mem.h"
 
-/* ---- mean and deviation --------------------------------------------------------------------- */
+/* ---- mean and deviation ---------------------------------------------------------------------- */
 
 typedef struct sums {
     uint64_t n, sum[3], square[3]; /* n counts pictures */
@@ -80,7 +80,7 @@ nn_status ds_measure(ds_stats *out, const ds_set *set, ds_split split, int most)
     return st;
 }
 
-/* ---- contact sheet -------------------------------------------------------------------------- */
+/* ---- contact sheet --------------------------------------------------------------------------- */
 
 enum { GAP = 2, GREY = 128 };
 

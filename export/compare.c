@@ -48,8 +48,7 @@ static void add(count *to, count from)
     to->largest = from.largest > to->largest ? from.largest : to->largest;
 }
 
-/* ---- matching tensors with nodes
- * ------------------------------------------------------------------------ */
+/* ---- matching tensors with nodes ------------------------------------------------------------- */
 
 static bool is_weight(const nn_node *fq)
 {
@@ -151,8 +150,7 @@ static nn_status match_all(comparer *c)
     return NN_OK;
 }
 
-/* ---- constants
- * ------------------------------------------------------------------------------------------ */
+/* ---- constants ------------------------------------------------------------------------------- */
 
 static int32_t int32_at(const void *data, size_t i)
 {
@@ -298,8 +296,7 @@ static nn_status compare_constants(ex_comparison *out, const comparer *c)
     return NN_OK;
 }
 
-/* ---- layers
- * --------------------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 /* The codes of the graph's values of tensor t, which lie on its grid, for item `item` of the batch.
  */
@@ -356,8 +353,7 @@ static void compare_layers(const comparer *c, worker *w)
     }
 }
 
-/* ---- predictions
- * ---------------------------------------------------------------------------------------- */
+/* ---- predictions ----------------------------------------------------------------------------- */
 
 /* The lowest index of the largest code. */
 static size_t best_code(const comparer *c, const uint8_t *code, size_t n)
@@ -393,8 +389,7 @@ static void compare_batch(comparer *c, const nn_real *image, int n)
     c->pictures += n;
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static nn_status open_file(comparer *c, const void *bytes, size_t size, const rt_limits *limits)
 {

@@ -23,8 +23,7 @@ static const char *add_pad(writer *w, const char *name, const char *x, const int
     return name;
 }
 
-/* ---- fake quantization -------------------------------------------------------------------------
- */
+/* ---- fake quantization ----------------------------------------------------------------------- */
 
 /* The grid 2^bits codes wide, one fewer if narrow. */
 static int bits_of(nn_grid g)
@@ -74,7 +73,7 @@ static nn_status add_fakequant(writer *w, const char *x, const nn_node *fq)
     return w->tf.m.st;
 }
 
-/* ---- layers --------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------- */
 
 /* The weight's values in TensorFlow's order, output channels last: [KH,KW,I,O], [I,O]. */
 static float *ordered(nn_shape *shape, writer *w, const nn_node *layer)
@@ -170,8 +169,7 @@ static nn_status add_layer(writer *w, const nn_node *n)
     return w->tf.m.st;
 }
 
-/* ---- other operators ---------------------------------------------------------------------------
- */
+/* ---- other operators ------------------------------------------------------------------------- */
 
 static nn_status add_pool(writer *w, const nn_node *n)
 {
@@ -293,8 +291,7 @@ static nn_status add_input(writer *w, const nn_node *n)
     return w->tf.m.st;
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------
- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static nn_status add_any(writer *w, const nn_node *n)
 {

@@ -5,7 +5,7 @@
 #include "export/lower_internal.h"
 #include "quant/points.h"
 
-/* ---- tensors ------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 static nn_real value_of(const nn_node *param, int i)
 {

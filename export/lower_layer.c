@@ -176,8 +176,7 @@ static nn_status add_bias(int32_t *out, ex_lowerer *l, const nn_node *n, const i
     return add_int_bias(out, l, name, n, in);
 }
 
-/* ---- operators ---------------------------------------------------------------------------------
- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 /* A window whose padding is neither SAME nor VALID becomes a PAD operator before a VALID one. */
 static nn_status find_padding(enum tfl_padding *padding, int32_t *x, ex_lowerer *l,

@@ -131,8 +131,7 @@ static const char *add_transpose(writer *w, const char *name, const char *x, con
     return name;
 }
 
-/* ---- scales and zero points -------------------------------------------------------------------
- */
+/* ---- scales and zero points ------------------------------------------------------------------ */
 
 static nn_status check_range(const writer *w, const nn_node *fq)
 {
@@ -183,8 +182,7 @@ static const char *add_qdq(writer *w, const char *name, const char *x, const nn_
     return name;
 }
 
-/* ---- weights and biases ------------------------------------------------------------------------
- */
+/* ---- weights and biases ---------------------------------------------------------------------- */
 
 /* ONNX's order of a weight's dimensions: [O,I,KH,KW]; of a depthwise one [C,1,KH,KW]. */
 static const int *order_of(const nn_node *layer)
@@ -274,8 +272,7 @@ static const char *add_bias(writer *w, const nn_node *n)
     return n->name;
 }
 
-/* ---- operators ---------------------------------------------------------------------------------
- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 static const char *input_of(const writer *w, const nn_node *n, int k)
 {
@@ -430,8 +427,7 @@ static nn_status add_op(writer *w, const nn_node *n)
     }
 }
 
-/* ---- input and output --------------------------------------------------------------------------
- */
+/* ---- input and output ------------------------------------------------------------------------ */
 
 /* A float tensor of octet's shape, the batch a symbol "N". */
 static Onnx__ValueInfoProto *value_info(writer *w, const char *name, nn_shape shape)
@@ -500,8 +496,7 @@ static void add_output(writer *w, const nn_node *n)
     g->output[g->n_output++] = info;
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------
- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 /* What moves values of its input's range has no fakequant node of its own, but integers behind it
  * too: the node whose range they have, or NULL. */

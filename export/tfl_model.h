@@ -16,7 +16,7 @@
 #include "nn/base/status.h"
 #include "runtime/schema.h"
 
-/* ---- tensors ------------------------------------------------------------------------------- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 /* real = scale[c] * (code - zero_point[c]), c the index along `axis`. */
 typedef struct tfl_quant {
@@ -39,7 +39,7 @@ typedef struct tfl_tensor {
     tfl_quant quant;
 } tfl_tensor;
 
-/* ---- operators ----------------------------------------------------------------------------- */
+/* ---- operators ------------------------------------------------------------------------------- */
 
 /* CONV_2D, DEPTHWISE_CONV_2D */
 typedef struct tfl_conv {
@@ -122,7 +122,7 @@ typedef struct tfl_operator {
     tfl_attr attr;
 } tfl_operator;
 
-/* ---- the model ----------------------------------------------------------------------------- */
+/* ---- the model ------------------------------------------------------------------------------- */
 
 /* An input or output under the name that callers of the signature "serving_default" use. */
 typedef struct tfl_port {

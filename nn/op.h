@@ -26,7 +26,7 @@ typedef enum nn_op_id {
     NN_OP_COUNT
 } nn_op_id;
 
-/* ---- attributes: one named struct for each op that has any --------------------------------- */
+/* ---- attributes: one named struct for each op that has any ----------------------------------- */
 
 typedef enum nn_padding {
     NN_SAME,  /* output = ceil(input / stride); the odd extra element goes after, as TensorFlow's */
@@ -102,7 +102,7 @@ typedef union nn_attr {
     nn_dorefa_attr dorefa;
 } nn_attr;
 
-/* ---- nodes --------------------------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------------------------- */
 
 typedef struct nn_op nn_op;
 
@@ -120,7 +120,7 @@ typedef struct nn_node {
     bool is_output;  /* its value is kept until the end of the forward pass, and to be read */
 } nn_node;
 
-/* ---- running ------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* What a pass over the graph is for; the same for all nodes. */
 typedef struct nn_run {

@@ -56,7 +56,7 @@ NO_EXAMPLES(dorefa)
 NO_EXAMPLES(bngrid)
 NO_EXAMPLES(biasgrid)
 
-/* ---- weights ---- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 static const example examples_dense[] = {
     { 2, .in = { SHAPE(N, 5), SHAPE(3, 5) }, .run = TRAINING },
@@ -138,7 +138,7 @@ static const example bad_dwconv2d = { 2,
                                       { SHAPE(N, 5, 7, 3), SHAPE(1, 3, 3, 4) },
                                       .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_SAME) };
 
-/* ---- normalisation ---- */
+/* ---- normalisation --------------------------------------------------------------------------- */
 
 #define VECTORS(c) SHAPE(c), SHAPE(c), SHAPE(c), SHAPE(c)
 #define BNORM                                                                                      \
@@ -205,7 +205,7 @@ static const example examples_bnbias[] = {
 };
 static const example bad_bnbias = { 5, .in = { VECTORS(7), SHAPE(6) }, FOLDED };
 
-/* ---- elementwise ---- */
+/* ---- elementwise ----------------------------------------------------------------------------- */
 
 #define ELEMENTWISE(name, content)                                                                 \
     static const example examples_##name[] = {                                                     \
@@ -254,7 +254,7 @@ static const example examples_mul[] = {
 };
 static const example bad_mul = { 2, .in = { SHAPE(N, 5, 3, 7), SHAPE(N, 1, 1, 3) } };
 
-/* ---- moving and gathering ---- */
+/* ---- moving and gathering -------------------------------------------------------------------- */
 
 static const example examples_concat[] = {
     { 2, .in = { SHAPE(N, 5, 3, 7), SHAPE(N, 5, 3, 2) } },
@@ -334,7 +334,7 @@ static const example examples_gap[] = {
 };
 static const example bad_gap = { 1, .in = { SHAPE(N, 5) } };
 
-/* ---- losses ---- */
+/* ---- losses ---------------------------------------------------------------------------------- */
 
 static const example examples_xent[] = {
     { 2, .in = { SHAPE(N, 5), SHAPE(N) }, .holds = { NOISE, LABELS } },

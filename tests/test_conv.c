@@ -77,7 +77,7 @@ static nn_call call_of(const bench *b)
     return c;
 }
 
-/* ---- the definition ------------------------------------------------------------------------- */
+/* ---- the definition -------------------------------------------------------------------------- */
 
 typedef struct sums {
     double *y, *dx[3];
@@ -155,7 +155,7 @@ static void define_dense(const bench *b, sums *s)
             meet(b, s, iy, iy / out * in + i, iy % out * in + i);
 }
 
-/* ---- comparison ----------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 
 /* Against before + sum (before: NULL for 0), relative to the largest value. */
 static void compare(const nn_real *got, const nn_real *before, const double *sum, size_t n,
@@ -258,7 +258,7 @@ static void check_layer(bench *b, void (*define)(const bench *, sums *), const c
     close_bench(b);
 }
 
-/* ---- cases ---------------------------------------------------------------------------------- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 typedef struct conv_case {
     int n, h, w, c, o; /* depthwise: o = c * multiplier */
@@ -387,7 +387,7 @@ static void random_windows(void **state)
     }
 }
 
-/* ---- errors --------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static void shapes_are_checked(void **state)
 {
@@ -407,7 +407,7 @@ static void shapes_are_checked(void **state)
     assert_fails(nn_op_dense.infer(&b.node), NN_ESHAPE, "[O,4]");
 }
 
-/* ---- bench ---------------------------------------------------------------------------------- */
+/* ---- bench ----------------------------------------------------------------------------------- */
 
 /* Seconds of the best of some passes; wanted: -1 forward, else the input whose gradient is taken.
  */

@@ -12,7 +12,7 @@
 #include "nn/base/mem.h"
 #include "tests/testing.h"
 
-/* ---- making files --------------------------------------------------------------------------- */
+/* ---- making files ---------------------------------------------------------------------------- */
 
 enum { N_TRAIN = 20, N_TEST = 7, SIDE = 5, CLASSES = 4 };
 
@@ -108,7 +108,7 @@ static nn_status try_open(const char *spec)
     return st;
 }
 
-/* ---- kinds ---------------------------------------------------------------------------------- */
+/* ---- kinds ----------------------------------------------------------------------------------- */
 
 static void check_idx(const char *folder)
 {
@@ -232,7 +232,7 @@ static void unknown_kinds_are_answered(void **state)
     assert_fails(ds_split_parse(&s, "tset"), NN_EINVAL, "did you mean test");
 }
 
-/* ---- splits --------------------------------------------------------------------------------- */
+/* ---- splits ---------------------------------------------------------------------------------- */
 
 static int picture_number(const ds_set *set, ds_split split, int i)
 {
@@ -295,7 +295,7 @@ static void another_size_is_delivered(void **state)
     ds_close(set);
 }
 
-/* ---- wrong files ---------------------------------------------------------------------------- */
+/* ---- wrong files ----------------------------------------------------------------------------- */
 
 /* The set of make_idx with its two test files exchanged for these. */
 typedef struct wrong {

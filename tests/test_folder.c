@@ -9,7 +9,7 @@
 #include "nn/base/mem.h"
 #include "tests/testing.h"
 
-/* ---- making folders ------------------------------------------------------------------------- */
+/* ---- making folders -------------------------------------------------------------------------- */
 
 static const char *under(const char *folder, const char *name)
 {
@@ -68,7 +68,7 @@ static nn_status try_open(const char *folder)
     return st;
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static void classes_and_files_are_sorted(void **state)
 {
@@ -209,7 +209,7 @@ static void memory_runs_out(void **state)
     }
 }
 
-/* ---- statistics and sheet ------------------------------------------------------------------- */
+/* ---- statistics and sheet -------------------------------------------------------------------- */
 
 static void mean_and_deviation(void **state)
 {

@@ -193,7 +193,7 @@ static void png_is_written_and_read_back(void **state)
     assert_fails(ds_png_write("x.png", &(ds_image){ H, W, 2, pixels }), NN_EINVAL, "channels");
 }
 
-/* ---- JPEG ----------------------------------------------------------------------------------- */
+/* ---- JPEG ------------------------------------------------------------------------------------ */
 
 static void write_jpeg(const char *path, int components, J_COLOR_SPACE space, bool progressive)
 {
@@ -248,7 +248,7 @@ static void every_form_of_jpeg(void **state)
     assert_fails(ds_image_load(&im, path, (ds_limits){ 0 }), NN_ENOTSUP, "CMYK");
 }
 
-/* ---- wrong files ---------------------------------------------------------------------------- */
+/* ---- wrong files ----------------------------------------------------------------------------- */
 
 /* Every prefix is refused, and every flipped bit is refused or read, without a crash. */
 static void check_cut_and_damaged(const char *path)

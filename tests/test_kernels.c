@@ -45,7 +45,7 @@ static void compare_variants(nn_real *const got[VARIANTS], size_t n, size_t k, c
         fail_msg("%s: the vector variants differ", what);
 }
 
-/* ---- matrix product ------------------------------------------------------------------------- */
+/* ---- matrix product -------------------------------------------------------------------------- */
 
 typedef struct product {
     int lines, per_line, n, runs, len, pitch;
@@ -241,7 +241,7 @@ static void gemm_columns_variants_agree(void **state)
     }
 }
 
-/* ---- depthwise ------------------------------------------------------------------------------ */
+/* ---- depthwise ------------------------------------------------------------------------------- */
 
 enum { PIXELS = 40, TAPS = 30 };
 
@@ -323,7 +323,7 @@ static void dw_grad_variants_agree(void **state)
     }
 }
 
-/* ---- geometry ------------------------------------------------------------------------------- */
+/* ---- geometry -------------------------------------------------------------------------------- */
 
 /* Every pixel of dx belongs to one phase, every tap of every pixel to one phase. */
 static void phases_cover_the_input(void **state)
@@ -357,7 +357,7 @@ static void phases_cover_the_input(void **state)
     }
 }
 
-/* ---- bench ---------------------------------------------------------------------------------- */
+/* ---- bench ----------------------------------------------------------------------------------- */
 
 /* Processor time of this thread: other programs disturb it less than the clock. */
 static double now(void)

@@ -69,7 +69,7 @@ static void each_length(void (*check)(size_t n, uint64_t seed))
     }
 }
 
-/* ---- elements ------------------------------------------------------------------------------- */
+/* ---- elements -------------------------------------------------------------------------------- */
 
 static void check_add(size_t n, uint64_t seed)
 {
@@ -200,7 +200,7 @@ static void min_max_ignores_nan(void **state)
     each_length(check_min_max);
 }
 
-/* ---- rows of channels ----------------------------------------------------------------------- */
+/* ---- rows of channels ------------------------------------------------------------------------ */
 
 static void check_channel_sums(size_t c, uint64_t seed)
 {
@@ -274,7 +274,7 @@ static void channels(void **state)
     each_length(check_channel_affine);
 }
 
-/* ---- bench ---------------------------------------------------------------------------------- */
+/* ---- bench ----------------------------------------------------------------------------------- */
 
 enum { BENCH_ROWS = 1024, BENCH_CHANNELS = 16, BENCH_N = BENCH_ROWS * BENCH_CHANNELS };
 

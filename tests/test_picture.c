@@ -5,8 +5,7 @@
 #include "tests/testing.h"
 #include "train/picture.h"
 
-/* ---- a model of one RESHAPE, or SOFTMAX, with the metadata of a test
- * --------------------------------------- */
+/* ---- a model of one RESHAPE, or SOFTMAX, with the metadata of a test ------------------------- */
 
 typedef struct fixture {
     nn_arena *arena;
@@ -96,8 +95,7 @@ static int teardown(void **state)
 
 static const train_picture_options no_options;
 
-/* ---- metadata
- * ------------------------------------------------------------------------------------------- */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 static void metadata_says_it(void **state)
 {
@@ -144,8 +142,7 @@ static void damaged_metadata_is_refused(void **state)
     }
 }
 
-/* ---- models by others
- * ----------------------------------------------------------------------------------- */
+/* ---- models by others ------------------------------------------------------------------------ */
 
 /* Encodes all 256 pixel codes, four at a time. */
 static void encode_all(int codes[256], const rt_model *m, const train_prep *p)
@@ -240,8 +237,7 @@ static void other_inputs_are_refused(void **state)
     assert_fails(train_picture_prep(&p, &source, m, &no_options), NN_ENOTSUP, "--raw");
 }
 
-/* ---- classes
- * -------------------------------------------------------------------------------------------- */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 static void labels_are_lines(void **state)
 {

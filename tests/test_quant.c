@@ -57,8 +57,7 @@ static void input_affine_wants_a_whole_mean(void **state)
     assert_fails(quant_input_affine(&a, 0, 0), NN_EINVAL, "std");
 }
 
-/* ---- a network with every kind of point
- * ---------------------------------------------------------- */
+/* ---- a network with every kind of point ------------------------------------------------------ */
 
 typedef struct fixture {
     nn_params *params;
@@ -179,8 +178,7 @@ static void batch_norm_without_convolution_is_refused(void **state)
     nn_params_free(ps);
 }
 
-/* ---- values
- * -------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static nn_node *output_of(const nn_graph *g)
 {

@@ -34,8 +34,7 @@ static int find_program(void **state)
     return 0;
 }
 
-/* ---- running it --------------------------------------------------------------------------------
- */
+/* ---- running it ------------------------------------------------------------------------------ */
 
 /* A small run on pictures that are made up: 8 steps an epoch. */
 #define SMALL                                                                                      \

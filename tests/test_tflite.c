@@ -12,8 +12,7 @@
 #include "tests/testing.h"
 #include "tests/tflite_samples.h"
 
-/* ---- what LiteRT should read ------------------------------------------------------------------
- */
+/* ---- what LiteRT should read ----------------------------------------------------------------- */
 
 static void print_tensor(FILE *f, const tfl_tensor *t)
 {
@@ -87,8 +86,7 @@ static nn_status save_all(const char *folder)
     return NN_OK;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 typedef struct fixture {
     nn_arena *arena;

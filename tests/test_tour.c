@@ -24,8 +24,7 @@
 
 enum { LINE = 1024, MOST_LINES = 400, LARGEST_PICTURE = 30000 };
 
-/* ---- a page in lines --------------------------------------------------------------------------
- */
+/* ---- a page in lines ------------------------------------------------------------------------- */
 
 typedef struct page {
     const char *path;
@@ -86,8 +85,7 @@ static int block_end(const page *p, int from)
     return end;
 }
 
-/* ---- quotations -------------------------------------------------------------------------------
- */
+/* ---- quotations ------------------------------------------------------------------------------ */
 
 /* `path: name`, alone on the last line before the block that has text. */
 static void find_reference(const page *p, int at, char path[LINE], char name[LINE])
@@ -158,8 +156,7 @@ static void quotations(void **state)
     each_page(check_quotations);
 }
 
-/* ---- commands ---------------------------------------------------------------------------------
- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* Is `text` what `pattern` says, where "..." stands for anything? */
 static bool matches(const char *pattern, const char *text)
@@ -259,8 +256,7 @@ static void commands(void **state)
     each_page(check_commands);
 }
 
-/* ---- pictures ---------------------------------------------------------------------------------
- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 static bool has_picture(const page *p, const char *name)
 {

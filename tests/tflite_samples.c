@@ -116,8 +116,7 @@ static tfl_tensor tensor_of(const char *name, enum tfl_type type, tfl_dims shape
     return t;
 }
 
-/* ---- one model --------------------------------------------------------------------------------
- */
+/* ---- one model ------------------------------------------------------------------------------- */
 
 /* Random bytes; as floats they would be anything, so those are made one by one. */
 static void give_data(nn_arena *a, tfl_tensor *t, uint64_t seed)

@@ -62,8 +62,7 @@ nn_status train_write_float(nn_bytes *out, const train_network *n)
     return train_ship(out, n, EX_FLOAT);
 }
 
-/* ---- other programs' formats ------------------------------------------------------------------
- */
+/* ---- other programs' formats ----------------------------------------------------------------- */
 
 /* Quantized if it can be, else float. */
 static ex_form form_of(const train_network *n)

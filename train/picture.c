@@ -30,8 +30,7 @@ static const train_arg picture_args[] = {
 const train_rows train_picture_rows = { "pictures", picture_args,
                                         (int)(sizeof picture_args / sizeof picture_args[0]) };
 
-/* ---- metadata
- * ------------------------------------------------------------------------------------ */
+/* ---- metadata -------------------------------------------------------------------------------- */
 
 /* Takes a number for each channel from a JSON number or list. */
 static nn_status read_numbers(double *to, int channels, const cJSON *from, const char *key,
@@ -86,8 +85,7 @@ static nn_status read_metadata(train_prep *p, const char *text, size_t size)
     return st;
 }
 
-/* ---- preprocessing
- * ------------------------------------------------------------------------------- */
+/* ---- preprocessing --------------------------------------------------------------------------- */
 
 static nn_status find_size(train_prep *p, const rt_model *m)
 {
@@ -166,8 +164,7 @@ void train_picture_encode(void *codes, const rt_tensor *input, const train_prep 
     }
 }
 
-/* ---- classes
- * ------------------------------------------------------------------------------------- */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 static int count_lines(const char *text, size_t size)
 {

@@ -50,7 +50,7 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-/* ---- c [rows,columns] (= or +=) a [rows,k] b + bias ----------------------------------------- */
+/* ---- c [rows,columns] (= or +=) a [rows,k] b + bias ------------------------------------------ */
 
 typedef struct product {
     int rows, columns, k;
@@ -109,7 +109,7 @@ static void forward(const nn_call *c)
              c->x[W], 1, s.i);
 }
 
-/* ---- weight gradient ----------------------------------------------------------------------- */
+/* ---- weight gradient ------------------------------------------------------------------------- */
 
 static void backward_w(const nn_call *c, sizes s)
 {

@@ -31,7 +31,7 @@ static nn_status infer(nn_node *n)
     return NN_OK;
 }
 
-/* ---- scratch ------------------------------------------------------------------------------- */
+/* ---- scratch --------------------------------------------------------------------------------- */
 
 /* One thread's working memory for a chunk of a pass. */
 typedef struct slot {
@@ -107,7 +107,7 @@ static nn_need need(const nn_node *n, int batch, bool training)
     return (nn_need){ .saved = 0, .scratch = most };
 }
 
-/* ---- forward and input gradient ------------------------------------------------------------ */
+/* ---- forward and input gradient -------------------------------------------------------------- */
 
 /* Where the taps of a pass lie in the weights. */
 static void find_weights(ptrdiff_t *w_tap, const nn_conv_pass *p, int kw, int channels)
@@ -208,7 +208,7 @@ static void backward_x(const nn_call *c, const nn_conv_geom *g)
     }
 }
 
-/* ---- weight gradient ----------------------------------------------------------------------- */
+/* ---- weight gradient ------------------------------------------------------------------------- */
 
 /* dw [taps that the pass has, o] += one chunk's share. */
 static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p, int chunk,

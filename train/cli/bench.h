@@ -27,8 +27,7 @@ nn_status train_bench_infer(const train_call *call);
 nn_status train_bench_kernels(const train_call *call);
 nn_status train_bench_peak(const train_call *call);
 
-/* ---- what is measured on ----------------------------------------------------------------------
- */
+/* ---- what is measured on --------------------------------------------------------------------- */
 
 /* A fresh network and noise of the size --input, at least --batch pictures.  Both are the caller's
  * to free, also after an error.  Errors: NN_EINVAL (--input, --model), those of the libraries. */
@@ -38,8 +37,7 @@ nn_status train_bench_network(train_network **network, ds_set **set, const train
 /* The .tflite file of a fresh network, its ranges calibrated on noise; free with nn_bytes_free. */
 nn_status train_bench_file(nn_bytes *out, const train_bench_settings *s);
 
-/* ---- timing -----------------------------------------------------------------------------------
- */
+/* ---- timing ---------------------------------------------------------------------------------- */
 
 /* n repetitions; seconds[i] gets the time of each. */
 typedef nn_status train_bench_repeat(void *ctx, int n, double *seconds);
@@ -57,8 +55,7 @@ double train_bench_since_start(void); /* since the process began, to 0.01 s; -1:
 double train_bench_peak_rss_mb(void); /* most memory that it had resident; -1: not known */
 int train_bench_threads(void);        /* that parallel loops use */
 
-/* ---- the machine ------------------------------------------------------------------------------
- */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 /* Best of several short measurements, operations a second. */
 double train_bench_peak_fma(int threads);

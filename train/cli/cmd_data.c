@@ -71,8 +71,7 @@ static double whole(double x, double least)
     return fmax(least, floor(x + 0.5));
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void print_counts(const report *r)
 {
@@ -114,8 +113,7 @@ static void print_report(const report *r)
         printf("cannot be read: %s\n", train_output_clean(r->texts, ds_bad(r->set, i)));
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void describe_classes(cJSON *list, const report *r)
 {
@@ -153,8 +151,7 @@ static nn_status print_json(const report *r)
     return train_output_json(o);
 }
 
-/* ---- the command
- * --------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static nn_status write_sheet(const ds_set *set, const char *path)
 {

@@ -56,8 +56,7 @@ typedef struct result {
     train_score score;
 } result;
 
-/* ---- the two kinds of files
- * ---------------------------------------------------------------------------- */
+/* ---- the two kinds of files ------------------------------------------------------------------ */
 
 static nn_status pick_graph(const nn_graph **out, const char **as, const train_network *n, form f)
 {
@@ -129,8 +128,7 @@ static nn_status eval_tflite(result *r, const train_call *call)
     return st;
 }
 
-/* ---- the command
- * --------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static nn_status print_json(const result *r)
 {

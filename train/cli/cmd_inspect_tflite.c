@@ -82,8 +82,7 @@ static const char *options_text(const view *v, int op, char text[LINE])
     return text;
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 /* Elements of the constants that it reads. */
 static uint64_t parameters_of(const view *v, const rt_operator *op)
@@ -223,8 +222,7 @@ static void print_text(const view *v)
     print_costs(v);
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static cJSON *indices(const int32_t *index, int n)
 {
@@ -327,9 +325,7 @@ static nn_status print_json(const view *v)
     return train_output_json(o);
 }
 
-/* ---- dot
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- dot ------------------------------------------------------------------------------------- */
 
 static void print_quoted(const char *text)
 {
@@ -365,9 +361,7 @@ static void print_dot(const view *v)
     printf("}\n");
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* Opens the file as the runtime would, for what only that knows. */
 static nn_status open_model(view *v, ex_integer *model, const nn_bytes *file,

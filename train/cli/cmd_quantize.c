@@ -52,8 +52,7 @@ static nn_status check(const settings *s)
     return NN_OK;
 }
 
-/* ---- the command
- * --------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 typedef struct result {
     const char *checkpoint;

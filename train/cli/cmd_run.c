@@ -64,8 +64,7 @@ typedef struct classifier {
     ds_scratch scratch;
 } classifier;
 
-/* ---- making one
- * -------------------------------------------------------------------------------------- */
+/* ---- making one ------------------------------------------------------------------------------ */
 
 static nn_status read_labels(classifier *c)
 {
@@ -134,8 +133,7 @@ static void release(classifier *c)
     ds_scratch_free(&c->scratch);
 }
 
-/* ---- one picture
- * --------------------------------------------------------------------------------------- */
+/* ---- one picture ----------------------------------------------------------------------------- */
 
 static nn_status load(classifier *c, const char *path)
 {
@@ -217,8 +215,7 @@ static void describe_picture(classifier *c, const char *path, cJSON *results)
     cJSON_AddItemToArray(results, one);
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static nn_status classify_all(classifier *c, const train_args *a, cJSON *results)
 {

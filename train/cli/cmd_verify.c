@@ -54,8 +54,7 @@ typedef struct verifier {
     ex_comparison result;
 } verifier;
 
-/* ---- comparing
- * ----------------------------------------------------------------------------------------- */
+/* ---- comparing ------------------------------------------------------------------------------- */
 
 typedef struct feed {
     ds_loader *loader;
@@ -116,8 +115,7 @@ static nn_status verify(verifier *v)
     return st;
 }
 
-/* ---- printing
- * ------------------------------------------------------------------------------------------ */
+/* ---- printing -------------------------------------------------------------------------------- */
 
 static double share(int64_t part, int64_t whole)
 {
@@ -214,8 +212,7 @@ static nn_status print_json(const verifier *v)
     return train_output_json(o);
 }
 
-/* ---- the command
- * --------------------------------------------------------------------------------------- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static nn_status judge(const verifier *v, train_call *call)
 {

@@ -30,8 +30,7 @@ const char *train_output_style(train_style style)
     return is_coloured() ? codes[style] : "";
 }
 
-/* ---- bytes
- * --------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Twice the room for what has been read. */
 static nn_status grow(nn_bytes *b, size_t *room)
@@ -85,8 +84,7 @@ nn_status train_output_write(const char *path, const void *data, size_t size)
     return NN_OK;
 }
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 nn_status train_output_json(cJSON *object)
 {

@@ -29,8 +29,7 @@ nn_status tour_add(void)
     return NN_OK;
 }
 
-/* ---- requantization ---------------------------------------------------------------------------
- */
+/* ---- requantization -------------------------------------------------------------------------- */
 
 nn_status tour_convolution(void)
 {
@@ -94,8 +93,7 @@ nn_status tour_rounding(void)
     return NN_OK;
 }
 
-/* ---- functions that are no sums ----------------------------------------------------------------
- */
+/* ---- functions that are no sums -------------------------------------------------------------- */
 
 static const float unit = 1.0f / 256;
 

@@ -49,8 +49,7 @@ static void set(bench *b, const char *name, double value)
     nn_params_find(b->params, name)->value[0] = (nn_real)value;
 }
 
-/* ---- fake quantization ------------------------------------------------------------------------
- */
+/* ---- fake quantization ----------------------------------------------------------------------- */
 
 static nn_node *number(nn_graph *g, const char *name, int count, double value)
 {
@@ -107,8 +106,7 @@ nn_status tour_fake_quantize(nn_real *y, nn_real *dx, const nn_real *x, int n, n
     return st;
 }
 
-/* ---- batch norm -------------------------------------------------------------------------------
- */
+/* ---- batch norm ------------------------------------------------------------------------------ */
 
 static void write_network(nn_graph *g, int side)
 {
@@ -220,8 +218,7 @@ nn_status tour_fold_once(tour_folded *f, double x)
     return st;
 }
 
-/* ---- concatenation ----------------------------------------------------------------------------
- */
+/* ---- concatenation --------------------------------------------------------------------------- */
 
 static nn_status print_points(const nn_graph *g)
 {
