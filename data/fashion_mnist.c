@@ -1,6 +1,6 @@
 /* fashion-mnist - Xiao, Rasul, Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking
- * machine learning algorithms", 2017 (arXiv 1708.07747): 60,000 and 10,000 pictures, 28x28, grey.
- */
+ * machine learning algorithms", 2017 (arXiv 1708.07747): 60,000 and 10,000 pictures, 28x28,
+ * grey. */
 #include <unistd.h>
 
 #include "data/idx.h"

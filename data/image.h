@@ -8,8 +8,9 @@
  *   PNG   grey, grey+alpha, RGB, RGBA, palette; 1 to 16 bits (16 are cut to 8); interlaced or not.
  *         What is transparent is laid over white.  Gamma and colour profiles are ignored.
  *   JPEG  grey and YCbCr, baseline and progressive; decoded with the accurate integer transform, so
- *         the same file gives the same pixels.  CMYK is refused.  The EXIF orientation is ignored.
- */
+ *         the same file gives the same pixels.  CMYK is refused.
+ *
+ * The EXIF orientation is ignored. */
 #ifndef OCTET_DATA_IMAGE_H
 #define OCTET_DATA_IMAGE_H
 

@@ -1,10 +1,11 @@
 /* noise - synthetic pictures for benchmarks and tests, a function of the seed.
  *
  * noise:HxWxC:CLASSES:N makes N training and max(1, N / 5) test pictures, labels 0, 1, 2, ... in
- * turn. So that training on them can be tested, each class has a mild pattern: the picture is a
+ * turn.  So that training on them can be tested, each class has a mild pattern: the picture is a
  * grid of 4x4 cells, and in each cell and channel class k is a little brighter or darker by the
- * toss of a coin: pixel = 64 + u + 24 s(class, cell, channel),  u uniform in 0..127, s = -1 or 1.
- */
+ * toss of a coin:
+ *
+ *   pixel = 64 + u + 24 s(class, cell, channel)      u uniform in 0..127, s = -1 or 1 */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -128,8 +128,8 @@ static nn_status read_picture(codec *c, ds_limits limits)
     return NN_OK;
 }
 
-/* Lays the picture over the background in place: out = (a v + (255 - a) background) / 255, rounded.
- */
+/* Lays the picture over the background in place: out = (a v + (255 - a) background) / 255,
+ * rounded. */
 static void drop_alpha(ds_image *im)
 {
     int colours = im->channels - 1;

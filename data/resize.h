@@ -52,9 +52,10 @@ void ds_scratch_free(ds_scratch *s);
  *   window    DS_CROP: width w = round(h_in W / H) or height h = round(w_in H / W), whichever is
  *             within the picture, at ((w_in - w) / 2, (h_in - h) / 2) rounded down
  *   filter    along each axis, n_in pixels to n_out, s = max(1, n_in / n_out): output o is the mean
- * of inputs i weighted by max(0, 1 - |(i + 1/2) - (o + 1/2) n_in / n_out| / s), weights inside the
- * window only, summing to 1; the result is rounded once, half up Equal sizes copy.  Errors:
- * NN_ENOMEM, NN_ESHAPE (channels other than 1 and 3 that differ). */
+ *             of inputs i weighted by max(0, 1 - |(i + 1/2) - (o + 1/2) n_in / n_out| / s), weights
+ *             inside the window only, summing to 1; the result is rounded once, half up
+ *
+ * Equal sizes copy.  Errors: NN_ENOMEM, NN_ESHAPE (channels other than 1 and 3 that differ). */
 nn_status ds_resize(const ds_image *from, ds_resize_rule rule, ds_image *to, ds_scratch *scratch);
 
 #endif

@@ -298,8 +298,8 @@ static nn_status compare_constants(ex_comparison *out, const comparer *c)
 
 /* ---- layers ---------------------------------------------------------------------------------- */
 
-/* The codes of the graph's values of tensor t, which lie on its grid, for item `item` of the batch.
- */
+/* The codes of the graph's values of tensor t, which lie on its grid, for item `item` of the
+ * batch. */
 static void encode(const comparer *c, worker *w, int t, int item)
 {
     const rt_tensor *tensor = rt_tensor_at(c->m, t);

@@ -62,8 +62,8 @@ nn_status ex_compare(ex_comparison *out, nn_arena *arena, const nn_graph *from,
                      const quant_config *config, const ex_compare_file *file, int batch,
                      quant_next_batch *next, void *ctx);
 
-/* The first layer that differs by more than one step, else the first that differs at all, or NULL.
- */
+/* The first layer that differs by more than one step, else the first that differs at all, or
+ * NULL. */
 const ex_layer_match *ex_compare_first(const ex_comparison *c);
 
 #endif

@@ -28,8 +28,8 @@ nn_status ex_lower__op(ex_lowerer *l, enum tfl_op code, const int32_t *in, int n
 nn_status ex_lower__pad(int32_t *out, ex_lowerer *l, const char *name, int32_t x,
                         const nn_pad_attr *pad);
 
-/* SAME or VALID if that is what the window's padding is for an input of shape x; false otherwise.
- */
+/* SAME or VALID if that is what the window's padding is for an input of shape x; false
+ * otherwise. */
 bool ex_lower__padding(enum tfl_padding *out, const nn_window *w, nn_shape x);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "export/tfl_check.h"
 
-/* The array with room for one more than n elements: it doubles whenever n reaches a power of two.
- */
+/* The array with room for one more than n elements: it doubles whenever n reaches a power of
+ * two. */
 static void *with_room(nn_arena *arena, void *array, int n, size_t each)
 {
     if (n > 0 && (n & (n - 1)) != 0)

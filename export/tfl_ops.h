@@ -2,8 +2,8 @@
  *
  * Name, options table, the kinds of its inputs, and the versions: which one a combination of types
  * and options needs, and since which runtime there is one.  To export another operator, add its row
- * here and, if it has options, its case in export/tfl_check.c and in the writer (export/tflite.c).
- */
+ * here and, if it has options, its case in export/tfl_check.c and in the writer
+ * (export/tflite.c). */
 #ifndef OCTET_EXPORT_TFL_OPS_H
 #define OCTET_EXPORT_TFL_OPS_H
 

@@ -2,8 +2,8 @@
  *
  * The file is a FlatBuffer with one subgraph, one operator code for each operator and version that
  * occur, one buffer for each constant that differs from the others, the metadata given and
- * "min_runtime_version", and the signature "serving_default".  The same model gives the same bytes.
- */
+ * "min_runtime_version", and the signature "serving_default".  The same model gives the same
+ * bytes. */
 #ifndef OCTET_EXPORT_TFLITE_H
 #define OCTET_EXPORT_TFLITE_H
 

@@ -5,8 +5,8 @@
  *
  * The layers and sizes are the paper's; what they are made of is today's: batch norm and relu for
  * the squashing function, maxima for trainable averages, C3 sees all maps of S2, softmax for radial
- * basis functions.  C1 keeps the size of the picture (the paper padded its 28x28 digits to 32x32).
- */
+ * basis functions.  C1 keeps the size of the picture (the paper padded its 28x28 digits to
+ * 32x32). */
 #include "models/model.h"
 
 nn_node *model_lenet(nn_graph *g, nn_node *x, const model_config *c)

@@ -1,7 +1,7 @@
 /* mlp - a multilayer perceptron: three hidden layers of 256, 128 and 64 units.
  *
- * The sizes are those of the entry "MLP 256-128-64" in Fashion-MNIST's list of benchmarks (0.900).
- */
+ * The sizes are those of the entry "MLP 256-128-64" in Fashion-MNIST's list of benchmarks
+ * (0.900). */
 #include "models/model.h"
 
 nn_node *model_mlp(nn_graph *g, nn_node *x, const model_config *c)

@@ -4,8 +4,8 @@
  *   bottleneck:  x [C]  -> conv 1x1, tC, relu6  -> depthwise 3x3, relu6  -> conv 1x1, out, linear
  *
  * and x is added if it has the same shape.  Channels are rounded to multiples of 8, by no more than
- * a tenth downwards, and the last convolution is not narrower than 1280, as in the authors' code.
- */
+ * a tenth downwards, and the last convolution is not narrower than 1280, as in the authors'
+ * code. */
 #include "models/model.h"
 
 #include <math.h>

@@ -34,8 +34,8 @@ void nn_exec_forward_to(nn_exec *e, const nn_node *last, int batch, const nn_run
  * get 0). */
 void nn_exec_backward(nn_exec *e, int batch, const nn_run *run);
 
-/* The value of a node after the forward pass: an output, the loss, or any node of a keep_all plan.
- */
+/* The value of a node after the forward pass: an output, the loss, or any node of a keep_all
+ * plan. */
 const nn_real *nn_exec_value(const nn_exec *e, const nn_node *n);
 
 /* Seconds spent in each node's forward and backward since the executor was made, by index; measured

@@ -3,8 +3,8 @@
  * Nodes are in topological order by construction: an input exists before the node that reads it.
  * Shapes are inferred as nodes are added.  Errors stick: after the first one every builder returns
  * NULL, builders accept NULL inputs, and nn_graph_check reports the first cause, so a model is
- * written without any error checks.  A graph is never changed after it was built; passes copy it.
- */
+ * written without any error checks.  A graph is never changed after it was built; passes copy
+ * it. */
 #ifndef OCTET_NN_GRAPH_H
 #define OCTET_NN_GRAPH_H
 

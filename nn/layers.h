@@ -44,8 +44,8 @@ nn_node *nn_logistic(nn_graph *g, nn_node *x, const char *name);
 nn_node *nn_softmax(nn_graph *g, nn_node *x, const char *name);
 nn_node *nn_activate(nn_graph *g, nn_node *x, const char *name, nn_activation a);
 
-/* Convolution without bias, batch norm, activation: nodes name, name/bn, name/relu (or relu6 ...).
- */
+/* Convolution without bias, batch norm, activation: nodes name, name/bn, name/relu (or relu6
+ * ...). */
 nn_node *nn_conv_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a);
 nn_node *nn_depthwise_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a);
 

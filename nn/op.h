@@ -214,8 +214,8 @@ static inline size_t nn_call_count_in(const nn_call *c, int i)
     nn_fail(NN_ESHAPE, "%s %s: " fmt, (n)->op->name, (n)->name, __VA_ARGS__)
 
 /* Output extent of a window over H or W, and its padding, written to *before and *after.
- * Returns the extent, or 0 or less if the window does not fit.  (Formulas: TensorFlow's padding.)
- */
+ * Returns the extent, or 0 or less if the window does not fit.  (Formulas: TensorFlow's
+ * padding.) */
 int nn_window_extent(int in, int kernel, int stride, int dilation, nn_padding padding, int *before,
                      int *after);
 

@@ -40,8 +40,8 @@ typedef struct nn_range_sums {
 
 typedef struct nn_range_rule {
     const char *name;
-    /* Takes note of a batch's smallest and largest value of each channel and sets s->min, s->max.
-     */
+    /* Takes note of a batch's smallest and largest value of each channel and sets s->min,
+     * s->max. */
     void (*observe)(nn_range_state *s, const float *batch_min, const float *batch_max);
 
     int learned; /* numbers learned for each range; 0: the rest is NULL */

@@ -5,10 +5,12 @@
  *
  *   constant   lr
  *   step       lr factor^k, k milestones passed
- *   cosine     lr (1 + cos(pi q)) / 2, q from 0 to 1      Loshchilov & Hutter 2016, arXiv
- * 1608.03983 onecycle   up from lr / div to lr, down to lr / (div final_div), both along half a
- * cosine (Smith 2018, arXiv 1803.09820, in the shape of PyTorch's OneCycleLR; the momentum is left
- * alone).  It rises by itself: warm-up, if given, is the length of its rise. */
+ *   cosine     lr (1 + cos(pi q)) / 2, q from 0 to 1
+ *   onecycle   up from lr / div to lr, down to lr / (div final_div), both along half a cosine
+ *
+ * Cosine: Loshchilov & Hutter 2016, arXiv 1608.03983.  One cycle: Smith 2018, arXiv 1803.09820, in
+ * the shape of PyTorch's OneCycleLR; the momentum is left alone.  It rises by itself: warm-up, if
+ * given, is the length of its rise. */
 #ifndef OCTET_OPTIM_SCHEDULE_H
 #define OCTET_OPTIM_SCHEDULE_H
 

@@ -61,8 +61,8 @@ static rt_status read_alone(rt_build *b, int i, rt_tensor *t)
 }
 
 /* The tensors of the operator being prepared: those of the model or, while measuring, read here.
- * `consumed`: bit i, number i is read by prepare alone; an empty list of numbers may stand there.
- */
+ * `consumed`: bit i, number i is read by prepare alone; an empty list of numbers may stand
+ * there. */
 static rt_status look_up(rt_build *b, const int32_t *list, int count, unsigned consumed,
                          rt_tensor *window, const rt_tensor **found, const char *what)
 {

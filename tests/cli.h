@@ -51,10 +51,11 @@ const cJSON *item(const cJSON *object, const char *key, int i);
 /* Fails unless two files hold the same bytes. */
 void check_same_files(const char *a, const char *b);
 
-/* Group set-up and tear-down. A few steps are enough: nothing here depends on how good a network
- * is. q/      lenet with fake quantization f/      the smallest float network, on noise of another
- * size and with another number of classes
- */
+/* Group set-up and tear-down.  A few steps are enough: nothing here depends on how good a network
+ * is.
+ *
+ *   q/   lenet with fake quantization
+ *   f/   the smallest float network, on noise of another size and with other classes */
 int train_models(void **state);
 int find_program(void **state); /* set-up of a group that needs no models; part of train_models */
 int forget(void **state);

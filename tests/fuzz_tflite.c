@@ -1,6 +1,6 @@
 /* fuzz_tflite - libFuzzer harness of the .tflite reader: any bytes give an error or a model that
- * runs within its blocks.  `make fuzz` builds it under the sanitizers and runs it on small seeds.
- */
+ * runs within its blocks.  `make fuzz` builds it under the sanitizers and runs it on small
+ * seeds. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -123,8 +123,8 @@ static void inspect_a_tflite_file(void **state)
     check_error(octet("inspect %s --plan", q("model.tflite")), 2, "--plan");
 }
 
-/* A model with an operator that the runtime does not know is shown, and what keeps it from running.
- */
+/* A model with an operator that the runtime does not know is shown, and what keeps it from
+ * running. */
 static void inspect_what_does_not_run(void **state)
 {
     (void)state;

@@ -409,8 +409,8 @@ static void shapes_are_checked(void **state)
 
 /* ---- bench ----------------------------------------------------------------------------------- */
 
-/* Seconds of the best of some passes; wanted: -1 forward, else the input whose gradient is taken.
- */
+/* Seconds of the best of some passes; wanted: -1 forward, else the input whose gradient is
+ * taken. */
 static double time_pass(const bench *b, int wanted)
 {
     nn_call c = call_of(b);

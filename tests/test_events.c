@@ -1,8 +1,9 @@
 /* events: framing and checksums of event files, what a run writes into them, and that a run which
  * was interrupted has each step once.
  *
- *     test_events FILE...   prints what the files hold, a line a value, instead: for
- * tests/torture.sh */
+ *     test_events FILE...   prints instead what the files hold, a line a value
+ *
+ * The latter is for tests/torture.sh. */
 #define _XOPEN_SOURCE 700
 #include <stdbool.h>
 #include <unistd.h>

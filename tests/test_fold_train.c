@@ -1,6 +1,6 @@
 /* fold_train: training in every way of folding batch norms: resumed is uninterrupted, the file
- * predicts what the fake-quantized network does, statistics are estimated anew, folded is folded.
- */
+ * predicts what the fake-quantized network does, statistics are estimated anew, folded is
+ * folded. */
 #include <math.h>
 #include <omp.h>
 

@@ -1,5 +1,5 @@
-/* loader and augment: the same batches whatever the timing, and changes that stay inside the lines.
- */
+/* loader and augment: the same batches whatever the timing, and changes that stay inside the
+ * lines. */
 #define _POSIX_C_SOURCE 200809L
 #include <sys/stat.h>
 #include <time.h>

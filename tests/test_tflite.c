@@ -110,8 +110,8 @@ static nn_arena *arena_of(void **state)
     return ((fixture *)*state)->arena;
 }
 
-/* Opens the file in memory of the arena; RT_ENOTSUP for an operator that the runtime does not have.
- */
+/* Opens the file in memory of the arena; RT_ENOTSUP for an operator that the runtime does not
+ * have. */
 static rt_status open_file(rt_model **m, nn_arena *a, const nn_bytes *file)
 {
     rt_error error;

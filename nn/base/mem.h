@@ -23,8 +23,8 @@ void nn_mem_free(void *p);
 /* Allocations since the program began (all threads). */
 size_t nn_mem_count(void);
 
-/* Tests: the k-th allocation from now (1 is the next one) and all after it return NULL; 0 ends it.
- */
+/* Tests: the k-th allocation from now (1 is the next one) and all after it return NULL; 0 ends
+ * it. */
 void nn_mem_fail_after(size_t k);
 
 /* Tests: the k-th allocation from now alone returns NULL, so that an error which nobody looked at

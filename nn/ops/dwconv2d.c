@@ -1,8 +1,9 @@
 /* dwconv2d - depthwise two-dimensional convolution: every input channel has kernels of its own.
  *
  *   x [N,H,W,C]   w [1,KH,KW,C M]   bias [C M], optional        y [N,OH,OW,C M], multiplier M >= 1
- *   y[n,i,j,o] = bias[o] + sum over kh, kw of x[n, i s + kh d - top, j s + kw d - left, o / M]
- * w[kh,kw,o] dx         = the same sum run backwards: one pass for each phase of the stride
+ *   y[n,i,j,o]  = bias[o] + sum over kh, kw of
+ *                           x[n, i s + kh d - top, j s + kw d - left, o / M] w[kh,kw,o]
+ *   dx          = the same sum run backwards: one pass for each phase of the stride
  *   dw[kh,kw,o] = sum over n, i, j of dy[n,i,j,o] x[..., o / M];  dbias = sum of dy
  *
  * With M > 1 each channel of x is copied M times beside each other, and dx is summed from M

@@ -50,8 +50,8 @@ static nn_real clamp_value(const nn_requantize *r, int64_t code)
     return value_within(r->out, r->grid, code);
 }
 
-/* A half is a half: averages of up to some hundred codes are no nearer to one than `near`, but it.
- */
+/* A half is a half: averages of up to some hundred codes are no nearer to one than `near`, but
+ * it. */
 static nn_real pooled_value(const nn_requantize *r, nn_real x)
 {
     const double near = 1e-4;

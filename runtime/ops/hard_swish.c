@@ -27,8 +27,8 @@ static int16_t narrow(int32_t mult)
     return mult >= INT32_MAX - (1 << 15) ? INT16_MAX : (int16_t)((mult + (1 << 15)) >> 16);
 }
 
-/* x / 2^e, half away from zero; beyond 15, where 0 is right, as the reference's 16-bit mask has it.
- */
+/* x / 2^e, half away from zero; beyond 15, where 0 is right, as the reference's 16-bit mask has
+ * it. */
 static int32_t rdbp16(int32_t x, int e)
 {
     if (e > 15)

@@ -1,8 +1,8 @@
 /* PAD and PADV2 - a tensor surrounded by its zero (PAD) or by a given value (PADV2).
  *
  * Input 1 holds (before, after) for each dimension.  Elements of any type are copied: input, output
- * and value are quantized alike by convention; the value's agreement is checked.  reference/pad.h.
- */
+ * and value are quantized alike by convention; the value's agreement is checked.
+ * reference/pad.h. */
 #include "runtime/kernels/pad.h"
 
 #include <string.h>

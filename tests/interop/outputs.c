@@ -1,8 +1,9 @@
 /* outputs - what octet's own fake-quantized network computes of pictures, for comparison with the
  * same network in another program.
  *
- *   outputs CHECKPOINT BATCH < IMAGES > OUTPUTS        (raw binary32; normalised pictures,
- * [n,H,W,C])
+ *   outputs CHECKPOINT BATCH < IMAGES > OUTPUTS
+ *
+ * Both are raw binary32; the images are normalised pictures [n,H,W,C].
  *
  * It is the network of QUANT_DEPLOY but for its rounding: where octet computes codes from
  * accumulators as the device does, in fixed point and rounded twice, other programs compute in

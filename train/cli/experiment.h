@@ -63,8 +63,8 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
 nn_status train_experiment_try_float(train_experiment *e);
 nn_status train_experiment_try_tuned(const train_experiment *e, const train_quant_options *o);
 
-/* Writes the recipe, if there is none: from here on the folder stays.  Errors: train_args_write's.
- */
+/* Writes the recipe, if there is none: from here on the folder stays.  Errors:
+ * train_args_write's. */
 nn_status train_experiment_begin(train_experiment *e);
 void train_experiment_close(train_experiment *e);
 

@@ -3,8 +3,8 @@
  * Each function writes one <svg> element, the same bytes for the same numbers, drawn for a page of
  * some 500 units width and still readable on a phone.  What a mark stands for is its tooltip.
  * Colours are those of report_chart_style, light or dark as the reader's screen; in an element of
- * its own the style stands inside (report_chart_alone).  Numbers that are not finite are left out.
- */
+ * its own the style stands inside (report_chart_alone).  Numbers that are not finite are left
+ * out. */
 #ifndef OCTET_TRAIN_REPORT_CHART_H
 #define OCTET_TRAIN_REPORT_CHART_H
 

@@ -52,9 +52,10 @@ typedef struct report_look {
 
 /* Looks at a network.
  *
- *   set        pictures as it takes them (train_network_fits); of their test split, or what there
- * is file       its .tflite file, or NULL pictures   how many to look at, chosen evenly at random
- * by a fixed seed
+ *   set        pictures as it takes them (train_network_fits); their test split is looked at, else
+ *              that for validation, else that for training
+ *   file       its .tflite file, or NULL
+ *   pictures   how many to look at, chosen evenly at random by a fixed seed
  *
  * Free with report_look_free.  Errors: the loader's, NN_EDIVERGED, NN_EINVAL (no pictures),
  * NN_ENOMEM. */
