@@ -18,8 +18,7 @@ typedef struct train_folder {
 typedef enum train_folder_use {
     TRAIN_FOLDER_NEW,      /* must be empty or missing */
     TRAIN_FOLDER_RESUME,   /* as it is */
-    TRAIN_FOLDER_OVERWRITE /* likewise; the run calls train_folder_clear when it is ready to
-                            * begin */
+    TRAIN_FOLDER_OVERWRITE /* likewise; train_folder_clear empties it when the run can begin */
 } train_folder_use;
 
 /* Makes the folder with its parents if need be, removes what a killed run has half written, and
