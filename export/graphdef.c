@@ -52,14 +52,7 @@ static const char *add_end(writer *w, const char *name, const nn_node *fq, int32
 static nn_status add_fakequant(writer *w, const char *x, const nn_node *fq)
 {
     const nn_grid grid = fq->attr.fakequant.grid;
-    size_t count;
-    const nn_real *scale = ex_values_scales(&w->values, fq, &count);
-    for (size_t i = 0; i < count; i++)
-        if (!(scale[i] > 0))
-            return nn_fail(
-                NN_EINVAL,
-                "%s: has no range yet; train with --qat or calibrate with octet quantize",
-                fq->in[EX_FQ_X]->name);
+    NN_TRY(ex_values_check_range(&w->values, fq, fq->in[EX_FQ_X]->name));
     const char *in[] = { x, add_end(w, ex_tf_under(&w->tf, fq->name, "min"), fq, grid.qmin),
                          add_end(w, ex_tf_under(&w->tf, fq->name, "max"), fq, grid.qmax) };
     if (w->tf.m.st != NN_OK)

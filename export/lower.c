@@ -30,13 +30,10 @@ static nn_status add_float(int32_t *out, ex_lowerer *l, const nn_node *n)
 /* An integer activation of batch 1 with the range of a fakequant node. */
 static nn_status add_activation(int32_t *out, ex_lowerer *l, const nn_node *n, const nn_node *fq)
 {
+    NN_TRY(ex_values_check_range(&l->values, fq, n->name));
     float scale = (float)value_of(fq->in[EX_FQ_SCALE], 0);
     int64_t zero_point = (int64_t)value_of(fq->in[EX_FQ_ZERO_POINT], 0) + l->offset;
     float min = (float)value_of(fq->in[EX_FQ_MIN], 0), max = (float)value_of(fq->in[EX_FQ_MAX], 0);
-    if (!(scale > 0))
-        return nn_fail(NN_EINVAL,
-                       "%s: has no range yet; train with --qat or calibrate with octet quantize",
-                       n->name);
     tfl_tensor t = { .name = n->name,
                      .type = l->type,
                      .quant = { 1, &scale, &zero_point, 0, &min, &max } };

@@ -54,6 +54,7 @@ static nn_status check_scales(const ex_lowerer *l, const nn_node *fq, const tfl_
 static nn_status find_scales(tfl_quant *q, ex_lowerer *l, const nn_node *fq)
 {
     size_t count;
+    NN_TRY(ex_values_check_range(&l->values, fq, fq->in[EX_FQ_X]->name));
     const nn_real *scale = ex_values_scales(&l->values, fq, &count);
     const nn_param *zero = fq->in[EX_FQ_ZERO_POINT]->param;
     int n = (int)count, axis = fq->attr.fakequant.axis;
@@ -64,11 +65,6 @@ static nn_status find_scales(tfl_quant *q, ex_lowerer *l, const nn_node *fq)
     for (int i = 0; i < n; i++) {
         scales[i] = (float)scale[i];
         zeros[i] = (int64_t)zero->value[i] + l->offset;
-        if (!(scales[i] > 0))
-            return nn_fail(
-                NN_EINVAL,
-                "%s: has no range yet; train with --qat or calibrate with octet quantize",
-                fq->in[EX_FQ_X]->name);
     }
     *q = (tfl_quant){ .n = n, .scale = scales, .zero_point = zeros, .axis = n > 1 ? axis : 0 };
     return check_scales(l, fq, q);

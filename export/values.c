@@ -61,6 +61,19 @@ const nn_real *ex_values_scales(const ex_values *v, const nn_node *fq, size_t *n
     return nn_exec_value(v->exec, fq->in[EX_FQ_SCALE]);
 }
 
+nn_status ex_values_check_range(const ex_values *v, const nn_node *fq, const char *name)
+{
+    size_t n;
+    const nn_real *scale = ex_values_scales(v, fq, &n);
+    for (size_t i = 0; i < n; i++)
+        if (!(scale[i] > 0))
+            return nn_fail(NN_EINVAL,
+                           "%s: has no range yet; train with --qat or calibrate with octet "
+                           "quantize",
+                           name);
+    return NN_OK;
+}
+
 void *ex_words(nn_arena *arena, const void *words, size_t n)
 {
     uint8_t *bytes = nn_arena_alloc(arena, 4 * n);

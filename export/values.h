@@ -29,6 +29,10 @@ float *ex_values_floats(nn_arena *arena, const ex_values *v, const nn_node *n, c
  * batch norm (op bngrid).  Borrowed; *n: how many. */
 const nn_real *ex_values_scales(const ex_values *v, const nn_node *fq, size_t *n);
 
+/* Whether the range of a fakequant node is known: every scale is above 0.
+ * Errors: NN_EINVAL, saying so of `name`. */
+nn_status ex_values_check_range(const ex_values *v, const nn_node *fq, const char *name);
+
 /* n words of 32 bits as files hold them, little-endian, in `arena`; NULL if memory is out. */
 void *ex_words(nn_arena *arena, const void *words, size_t n);
 
