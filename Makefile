@@ -85,7 +85,7 @@ TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/rt_text.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
 PROTO    := $(wildcard export/*.proto train/*.proto)
-PROTO_USERS := export/graphdef_nodes.c export/onnx.c train/events.c tests/test_forms.c \
+PROTO_USERS := export/graphdef_nodes.c export/onnx_nodes.c train/events.c tests/test_forms.c \
                tests/test_events.c
 # Gradients in double need no program.
 TEST_F64 := test_ops test_exec test_graph test_conv test_ranges test_fold
