@@ -10,8 +10,6 @@
 #include "train/mistakes.h"
 #include "train/watch.h"
 
-static const char run_name[] = "events.out.tfevents.run", test_name[] = "events.out.tfevents.test";
-
 /* A few pictures tell what values look like; their floats are held as long as the run lasts. */
 enum { SAMPLE = 128, SAMPLE_FLOATS = 1 << 22 };
 enum { BINS = 32, CELLS = 64, MISTAKES = 16, TAG = 320 };
@@ -76,8 +74,8 @@ static nn_status open(train_board *b, const train_folder *f, const ds_set *set,
 {
     char path[TRAIN_PATH];
     NN_TRY(take_sample(b, set));
-    NN_TRY(
-        train_events_open(&b->events, train_folder_file(f, run_name, path), step > 0 ? step : -1));
+    NN_TRY(train_events_open(&b->events, train_folder_file(f, TRAIN_FILE_EVENTS, path),
+                             step > 0 ? step : -1));
     return train_events_is_empty(b->events) ? show_graph(b->events, 0, graph) : NN_OK;
 }
 
@@ -254,7 +252,7 @@ nn_status train_board_end(const train_folder *f, const train_network *n, const d
 {
     char path[TRAIN_PATH];
     train_events *e = NULL;
-    NN_TRY(train_events_open(&e, train_folder_file(f, test_name, path), -1));
+    NN_TRY(train_events_open(&e, train_folder_file(f, TRAIN_FILE_TEST_EVENTS, path), -1));
     nn_status st = write_end(e, n, set, step, test, int8);
     train_events_close(e);
     return st;

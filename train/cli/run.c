@@ -15,7 +15,8 @@ static nn_status open_logs(train_running *r)
     int64_t step = train_loop_moment(r->loop).step;
     train_progress_begin(&r->progress, step);
     r->saved_at = train_clock();
-    NN_TRY(train_history_open(&r->history, train_folder_file(&r->folder, "log.csv", path), step));
+    train_folder_file(&r->folder, TRAIN_FILE_LOG, path);
+    NN_TRY(train_history_open(&r->history, path, step));
     if (!r->o->events)
         return NN_OK;
     return train_board_open(&r->board, &r->folder, r->network, r->set, train_loop_graph(r->loop),
@@ -34,9 +35,9 @@ static void close_logs(train_running *r)
 static nn_status save(train_running *r)
 {
     char path[TRAIN_PATH], previous[TRAIN_PATH];
-    train_folder_file(&r->folder, TRAIN_RUN_LAST, path);
+    train_folder_file(&r->folder, TRAIN_FILE_MODEL, path);
     if (r->last_is_sound)
-        NN_TRY(nn_file_keep(path, train_folder_file(&r->folder, TRAIN_RUN_PREVIOUS, previous)));
+        NN_TRY(nn_file_keep(path, train_folder_file(&r->folder, TRAIN_FILE_PREVIOUS, previous)));
     NN_TRY(train_loop_save(r->loop, path));
     r->last_is_sound = true;
     r->saved_at = train_clock();
@@ -58,9 +59,9 @@ static nn_status on_line(void *ctx, const train_line *line)
 {
     train_running *r = ctx;
     char path[TRAIN_PATH];
+    train_folder_file(&r->folder, TRAIN_FILE_BEST, path);
     if (line->is_best)
-        NN_TRY(
-            train_loop_save_network(r->loop, train_folder_file(&r->folder, TRAIN_RUN_BEST, path)));
+        NN_TRY(train_loop_save_network(r->loop, path));
     const double speed = train_progress_line(&r->progress, line);
     NN_TRY(train_history_add(&r->history, line, speed));
     return r->board != NULL ? train_board_line(r->board, line, speed) : NN_OK;
@@ -91,11 +92,11 @@ static nn_status go_back(train_running *r, int64_t halvings)
 {
     char path[TRAIN_PATH];
     train_tensors *file = NULL;
-    NN_TRY(train_tensors_read(&file, train_folder_file(&r->folder, TRAIN_RUN_LAST, path)));
+    NN_TRY(train_tensors_read(&file, train_folder_file(&r->folder, TRAIN_FILE_MODEL, path)));
     nn_status st = train_loop_restore(r->loop, file);
     train_tensors_free(file);
     if (st != NN_OK)
-        return nn_fail_context(st, "%s", TRAIN_RUN_LAST);
+        return nn_fail_context(st, "%s", TRAIN_FILE_MODEL);
     train_loop_set_halvings(r->loop, halvings);
     close_logs(r);
     return open_logs(r);
@@ -142,8 +143,8 @@ static nn_status finish_quantized(train_running *r, const train_network *n)
     char path[TRAIN_PATH];
     nn_bytes file = { 0 };
     NN_TRY(train_ship(&file, n, train_ship_form(n)));
-    nn_status st =
-        nn_file_write(train_folder_file(&r->folder, "model.tflite", path), file.data, file.size);
+    train_folder_file(&r->folder, TRAIN_FILE_TFLITE, path);
+    nn_status st = nn_file_write(path, file.data, file.size);
     r->result->tflite_bytes = file.size;
     if (st == NN_OK && r->result->has_test)
         st = train_evaluate_bytes(&r->result->int8, file.data, file.size, &n->info.prep, r->set,
@@ -177,7 +178,7 @@ static nn_status write_scores(const train_running *r)
     if (of->quantized)
         n += snprintf(text + n, sizeof text - (size_t)n, "int8,%lld,%.6f,%.6f,%.6f\n",
                       (long long)i->n, i->top1, i->top5, i->loss);
-    return nn_file_write(train_folder_file(&r->folder, "test.csv", path), text, (size_t)n);
+    return nn_file_write(train_folder_file(&r->folder, TRAIN_FILE_SCORES, path), text, (size_t)n);
 }
 
 /* The test pictures are used once, on the weights that are shipped, as they are in the file. */
@@ -185,10 +186,9 @@ static nn_status finish(train_running *r)
 {
     char path[TRAIN_PATH];
     train_network *n = NULL;
-    bool best = r->o->recipe->quant.ship == 1 && train_folder_has(&r->folder, TRAIN_RUN_BEST);
-    NN_TRY(train_network_load(
-        &n, train_folder_file(&r->folder, best ? TRAIN_RUN_BEST : TRAIN_RUN_LAST, path), NULL,
-        &r->limits));
+    bool best = r->o->recipe->quant.ship == 1 && train_folder_has(&r->folder, TRAIN_FILE_BEST);
+    train_folder_file(&r->folder, best ? TRAIN_FILE_BEST : TRAIN_FILE_MODEL, path);
+    NN_TRY(train_network_load(&n, path, NULL, &r->limits));
     nn_status st = score_network(r, n);
     if (st == NN_OK && r->o->events && r->result->has_test)
         st = train_board_end(&r->folder, n, r->set, r->result->step, &r->result->test,

@@ -8,12 +8,6 @@
 #include "train/cli/run.h"
 #include "train/history.h"
 
-/* Files of its folder: the state after the last step, the one before it that a damaged one is
- * replaced by, and the network with the best validation. */
-#define TRAIN_RUN_LAST     "model.safetensors"
-#define TRAIN_RUN_PREVIOUS "previous.safetensors"
-#define TRAIN_RUN_BEST     "best.safetensors"
-
 typedef struct train_running {
     const train_run_options *o;
     train_result *result;

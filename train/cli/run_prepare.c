@@ -116,20 +116,20 @@ static nn_status same_recipe(const train_recipe *saved, const train_recipe *now)
 static nn_status find_state(train_running *r)
 {
     char path[TRAIN_PATH];
-    const bool has_previous = train_folder_has(&r->folder, TRAIN_RUN_PREVIOUS);
-    r->state_name = TRAIN_RUN_LAST;
-    if (train_folder_has(&r->folder, TRAIN_RUN_LAST)) {
+    const bool has_previous = train_folder_has(&r->folder, TRAIN_FILE_PREVIOUS);
+    r->state_name = TRAIN_FILE_MODEL;
+    if (train_folder_has(&r->folder, TRAIN_FILE_MODEL)) {
         nn_status st =
-            train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_RUN_LAST, path));
+            train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_MODEL, path));
         r->last_is_sound = st == NN_OK;
         if (st != NN_EFORMAT || !has_previous)
             return st;
-        train_log("resume: %s; going on from %s instead", nn_message(), TRAIN_RUN_PREVIOUS);
+        train_log("resume: %s; going on from %s instead", nn_message(), TRAIN_FILE_PREVIOUS);
     }
     if (!has_previous)
         return NN_OK;
-    r->state_name = TRAIN_RUN_PREVIOUS;
-    return train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_RUN_PREVIOUS, path));
+    r->state_name = TRAIN_FILE_PREVIOUS;
+    return train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_PREVIOUS, path));
 }
 
 static nn_status resume(train_running *r)
@@ -234,7 +234,7 @@ nn_status train_run__prepare(train_running *r)
     if (r->o->use == TRAIN_FOLDER_OVERWRITE) /* not before the new run is sure to begin */
         NN_TRY(train_folder_clear(&r->folder));
     if (r->o->args != NULL)
-        NN_TRY(train_args_write(r->o->args, train_folder_file(&r->folder, "recipe.ini", path),
+        NN_TRY(train_args_write(r->o->args, train_folder_file(&r->folder, TRAIN_FILE_RECIPE, path),
                                 "octet train recipe.ini --out DIR repeats this run"));
     return NN_OK;
 }
