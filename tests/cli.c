@@ -175,14 +175,3 @@ const char *f(const char *name)
     snprintf(path, sizeof path, "f/%s", name);
     return test_path(path);
 }
-
-void check_same_files(const char *a, const char *b)
-{
-    nn_bytes x, y;
-    assert_ok(nn_file_read(&x, a, 0));
-    assert_ok(nn_file_read(&y, b, 0));
-    assert_int_equal(x.size, y.size);
-    assert_memory_equal(x.data, y.data, x.size);
-    nn_bytes_free(&x);
-    nn_bytes_free(&y);
-}

@@ -48,9 +48,6 @@ double number(const cJSON *object, const char *key);
 const char *string(const cJSON *object, const char *key);
 const cJSON *item(const cJSON *object, const char *key, int i);
 
-/* Fails unless two files hold the same bytes. */
-void check_same_files(const char *a, const char *b);
-
 /* Group set-up and tear-down.  A few steps are enough: nothing here depends on how good a network
  * is.
  *

@@ -162,7 +162,7 @@ static void quantize_and_export_agree(void **state)
                         test_path("again.tflite")));
     check_keys(o, "file format bytes");
     cJSON_Delete(o);
-    check_same_files(test_path("ptq.tflite"), test_path("again.tflite"));
+    assert_same_files(test_path("ptq.tflite"), test_path("again.tflite"));
     check_done(octet("eval %s --data noise:8x8x3:4:200 --quiet", test_path("ptq.tflite")));
 }
 
@@ -221,7 +221,7 @@ static void export_of_a_run_is_its_model(void **state)
 {
     (void)state;
     check_done(octet("export %s --out %s", q("model.safetensors"), test_path("same.tflite")));
-    check_same_files(q("model.tflite"), test_path("same.tflite"));
+    assert_same_files(q("model.tflite"), test_path("same.tflite"));
 }
 
 static void results_go_to_stdout(void **state)

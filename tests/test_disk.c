@@ -38,7 +38,7 @@ static void check_whole(const char *folder)
     for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof path, "%.900s/%s", folder, names[i]);
         snprintf(whole, sizeof whole, "%.900s/%s", test_path("whole"), names[i]);
-        check_same_files(path, whole);
+        assert_same_files(path, whole);
     }
 }
 
@@ -167,7 +167,7 @@ static void minutes_are_no_steps(void **state)
     check_done(octet("train " SMALL "--checkpoint-every 60min --out %s", test_path("minutes")));
     assert_false(is_there(test_path("minutes/previous.safetensors")));
     snprintf(last, sizeof last, "%s", test_path("whole/best.safetensors"));
-    check_same_files(test_path("minutes/best.safetensors"), last);
+    assert_same_files(test_path("minutes/best.safetensors"), last);
     check_done(octet("train " SMALL "--checkpoint-every 5 --out %s", test_path("steps")));
     assert_true(is_there(test_path("steps/previous.safetensors")));
     check_error(octet("train " SMALL "--checkpoint-every 5hours --out %s", test_path("hours")), 2,

@@ -309,7 +309,7 @@ static void off_writes_none_and_changes_nothing(void **state)
     check_done(octet(SMALL " --events off", test_path("off")));
     snprintf(with, sizeof with, "%s/model.safetensors", test_path("run"));
     snprintf(without, sizeof without, "%s/model.safetensors", test_path("off"));
-    check_same_files(with, without);
+    assert_same_files(with, without);
     snprintf(without, sizeof without, "%s/events.out.tfevents.run", test_path("off"));
     assert_int_not_equal(access(without, F_OK), 0);
 }

@@ -96,17 +96,6 @@ static void run_to(const char *path, const quant_fold *fold, int64_t pause)
     }
 }
 
-static void assert_same_file(const char *a, const char *b)
-{
-    nn_bytes x, y;
-    assert_ok(nn_file_read(&x, a, 0));
-    assert_ok(nn_file_read(&y, b, 0));
-    assert_int_equal(x.size, y.size);
-    assert_memory_equal(x.data, y.data, x.size);
-    nn_bytes_free(&x);
-    nn_bytes_free(&y);
-}
-
 static void resumed_is_uninterrupted(void **state)
 {
     (void)state;
@@ -118,7 +107,7 @@ static void resumed_is_uninterrupted(void **state)
         run_to(whole, fold, STEPS);
         for (int k = 0; k < 2; k++) {
             run_to(parts, fold, pauses[k]);
-            assert_same_file(parts, whole);
+            assert_same_files(parts, whole);
         }
     }
 }

@@ -9,82 +9,31 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "nn/base/file.h"
-#include "tests/testing.h"
-
-enum { PATH = 1024, COMMAND = 4096 };
-
-static char program[PATH];
-
-/* The program lies in $OUT or beside the folder of this test. */
-static int find_program(void **state)
-{
-    (void)state;
-    const char *out = getenv("OUT");
-    if (out != NULL) {
-        snprintf(program, sizeof program, "%.900s/octet", out);
-        return 0;
-    }
-    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 16);
-    assert_true(n > 0);
-    program[n] = '\0';
-    for (int up = 0; up < 2; up++)
-        *strrchr(program, '/') = '\0';
-    strcat(program, "/octet");
-    return 0;
-}
-
-/* ---- running it ------------------------------------------------------------------------------ */
+#include "tests/cli.h"
 
 /* A small run on pictures that are made up: 8 steps an epoch. */
 #define SMALL                                                                                      \
     "--data noise:16x16x1:4:320 --val 0.2 --model mlp --width 0.2 --batch 32 --lr 0.02 --threads " \
     "1 "
 
-static char output[4096], errors[8192];
-
-static void read_text(char *to, size_t size, const char *path)
-{
-    nn_bytes b;
-    assert_ok(nn_file_read(&b, path, 0));
-    size_t n = b.size < size - 1 ? b.size : size - 1;
-    memcpy(to, b.data, n);
-    to[n] = '\0';
-    nn_bytes_free(&b);
-}
-
-/* `octet train ARGUMENTS`: its exit code; output and errors hold what it wrote. */
-static int train(const char *arguments, ...) NN_PRINTF(1, 2);
-static int train(const char *arguments, ...)
+/* `octet train ARGUMENTS`. */
+static const outcome *train(const char *arguments, ...) NN_PRINTF(1, 2);
+static const outcome *train(const char *arguments, ...)
 {
     char line[COMMAND];
-    int n = snprintf(line, sizeof line, "%s train ", program);
     va_list args;
     va_start(args, arguments);
-    n += vsnprintf(line + n, sizeof line - (size_t)n, arguments, args);
+    vsnprintf(line, sizeof line, arguments, args);
     va_end(args);
-    snprintf(line + n, sizeof line - (size_t)n, " >%s 2>%s", test_path("stdout"),
-             test_path("stderr"));
-    int status = system(line);
-    read_text(output, sizeof output, test_path("stdout"));
-    read_text(errors, sizeof errors, test_path("stderr"));
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return octet("train %s", line);
 }
 
-/* Fails unless the last run wrote exactly one line, with this in it. */
-static void assert_error(int code, int want, const char *part)
+/* Fails unless the run went well and said this on the way. */
+static void check_said(const outcome *o, const char *part)
 {
-    size_t n = strlen(errors);
-    bool one_line = n > 0 && strchr(errors, '\n') == errors + n - 1;
-    if (code != want || !one_line || strstr(errors, part) == NULL)
-        fail_msg("exit %d (wanted %d), \"%s\" in \"%s\"", code, want, part, errors);
-}
-
-static void assert_said(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" is not in \"%s\"", part, text);
+    check_done(o);
+    if (strstr(text_of(o->err), part) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", part, text_of(o->err));
 }
 
 static const char *in(const char *folder, const char *name)
@@ -94,17 +43,6 @@ static const char *in(const char *folder, const char *name)
     return test_path(both);
 }
 
-static void assert_same_file(const char *a, const char *b)
-{
-    nn_bytes x, y;
-    assert_ok(nn_file_read(&x, a, 0));
-    assert_ok(nn_file_read(&y, b, 0));
-    assert_int_equal(x.size, y.size);
-    assert_memory_equal(x.data, y.data, x.size);
-    nn_bytes_free(&x);
-    nn_bytes_free(&y);
-}
-
 /* ---- folders --------------------------------------------------------------------------------- */
 
 static void leaves_its_results(void **state)
@@ -112,52 +50,52 @@ static void leaves_its_results(void **state)
     (void)state;
     const char *const names[] = { "model.safetensors", "best.safetensors", "recipe.ini", "log.csv",
                                   "model.tflite" };
-    assert_int_equal(train(SMALL "--epochs 2 --qat --quant-delay 1ep --out %s", test_path("a/b")),
-                     0);
+    const outcome *o = train(SMALL "--epochs 2 --qat --quant-delay 1ep --out %s", test_path("a/b"));
+    check_said(o, "epoch 2/2");
+    assert_non_null(strstr(text_of(o->out), "int8 "));
     for (int i = 0; i < 5; i++)
         assert_int_equal(access(in("a/b", names[i]), R_OK), 0);
-    assert_said(output, "int8 ");
-    assert_said(errors, "epoch 2/2");
     /* The recipe repeats the run. */
-    assert_int_equal(train("%s --out %s --threads 3", in("a/b", "recipe.ini"), test_path("again")),
-                     0);
-    assert_same_file(in("a/b", "model.safetensors"), in("again", "model.safetensors"));
-    assert_same_file(in("a/b", "recipe.ini"), in("again", "recipe.ini"));
-    assert_same_file(in("a/b", "model.tflite"), in("again", "model.tflite"));
+    check_done(train("%s --out %s --threads 3", in("a/b", "recipe.ini"), test_path("again")));
+    assert_same_files(in("a/b", "model.safetensors"), in("again", "model.safetensors"));
+    assert_same_files(in("a/b", "recipe.ini"), in("again", "recipe.ini"));
+    assert_same_files(in("a/b", "model.tflite"), in("again", "model.tflite"));
 }
 
 static void keeps_a_folder_that_is_not_empty(void **state)
 {
     (void)state;
-    assert_int_equal(train(SMALL "--steps 3 --out %s --quiet", test_path("full")), 0);
-    assert_error(train(SMALL "--steps 3 --out %s", test_path("full")), 1, "--overwrite");
-    assert_int_equal(
-        train(SMALL "--steps 2 --overwrite --json --out %s --quiet", test_path("full")), 0);
-    assert_said(output, "{\"steps\":2,");
-    assert_int_equal(strlen(errors), 0);
+    check_done(train(SMALL "--steps 3 --out %s --quiet", test_path("full")));
+    check_error(train(SMALL "--steps 3 --out %s", test_path("full")), 1, "--overwrite");
+    const outcome *o =
+        train(SMALL "--steps 2 --overwrite --json --out %s --quiet", test_path("full"));
+    cJSON *json = object_of(o);
+    assert_int_equal((int)number(json, "steps"), 2);
+    cJSON_Delete(json);
+    assert_int_equal(o->err.size, 0);
     /* A run that cannot begin leaves the old one as it is. */
-    assert_error(train(SMALL "--overwrite --batch 999 --out %s", test_path("full")), 2, "999");
+    check_error(train(SMALL "--overwrite --batch 999 --out %s", test_path("full")), 2, "999");
     assert_int_equal(access(in("full", "model.safetensors"), R_OK), 0);
-    assert_error(train(SMALL "--out %s", "/proc/none"), 1, "/proc/none");
+    check_error(train(SMALL "--out %s", "/proc/none"), 1, "/proc/none");
     assert_ok(nn_file_write(test_path("file"), "x", 1));
-    assert_error(train(SMALL "--out %s", test_path("file")), 1, "file");
+    check_error(train(SMALL "--out %s", test_path("file")), 1, "file");
 }
 
 static void wrong_usage_exits_with_2(void **state)
 {
     (void)state;
-    assert_error(train("--out %s --model mlp", test_path("u")), 2, "--data");
-    assert_error(train("--data sample --model mlp"), 2, "--out");
-    assert_error(train("--data sample --out %s", test_path("u")), 2, "--model");
-    assert_error(train("--data sample --out %s --model resnet8x", test_path("u")), 2, "resnet8");
-    assert_error(train("--data samlpe --out %s --model mlp", test_path("u")), 2, "sample");
-    assert_error(train(SMALL "--epohcs 2 --out %s", test_path("u")), 2, "--epochs");
-    assert_error(train(SMALL "--qat --quant-delay 10ep --out %s", test_path("u")), 2,
-                 "--quant-delay");
-    assert_error(train(SMALL "--freeze conv9* --quiet --out %s", test_path("u")), 2, "conv9");
-    assert_error(train(SMALL "--resume --overwrite --out %s", test_path("u")), 2, "choose");
-    assert_error(train("none.ini --out %s", test_path("u")), 1, "none.ini");
-    assert_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
+    check_error(train("--out %s --model mlp", test_path("u")), 2, "--data");
+    check_error(train("--data sample --model mlp"), 2, "--out");
+    check_error(train("--data sample --out %s", test_path("u")), 2, "--model");
+    check_error(train("--data sample --out %s --model resnet8x", test_path("u")), 2, "resnet8");
+    check_error(train("--data samlpe --out %s --model mlp", test_path("u")), 2, "sample");
+    check_error(train(SMALL "--epohcs 2 --out %s", test_path("u")), 2, "--epochs");
+    check_error(train(SMALL "--qat --quant-delay 10ep --out %s", test_path("u")), 2,
+                "--quant-delay");
+    check_error(train(SMALL "--freeze conv9* --quiet --out %s", test_path("u")), 2, "conv9");
+    check_error(train(SMALL "--resume --overwrite --out %s", test_path("u")), 2, "choose");
+    check_error(train("none.ini --out %s", test_path("u")), 1, "none.ini");
+    check_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
 }
 
 static bool is_there(const char *path)
@@ -175,17 +113,17 @@ static void what_cannot_begin_leaves_nothing(void **state)
         SMALL "--max-memory 100",          SMALL "--ship best --val 0"
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        int code = train("%s --quiet --out %s/", wrong[i], test_path("n/o/p"));
+        int code = train("%s --quiet --out %s/", wrong[i], test_path("n/o/p"))->code;
         if (code == 0 || is_there(test_path("n")))
             fail_msg("%s: exit %d, and leaves %s", wrong[i], code, test_path("n"));
     }
     /* What was there before stays, and is no hindrance. */
     assert_int_equal(mkdir(test_path("n"), 0777), 0);
-    assert_int_not_equal(train(SMALL "--batch 999 --quiet --out %s", test_path("n/o")), 0);
+    assert_int_not_equal(train(SMALL "--batch 999 --quiet --out %s", test_path("n/o"))->code, 0);
     assert_true(is_there(test_path("n")) && !is_there(test_path("n/o")));
-    assert_int_not_equal(train(SMALL "--batch 999 --quiet --out %s", test_path("n")), 0);
+    assert_int_not_equal(train(SMALL "--batch 999 --quiet --out %s", test_path("n"))->code, 0);
     assert_true(is_there(test_path("n")));
-    assert_int_equal(train(SMALL "--steps 2 --quiet --out %s", test_path("n")), 0);
+    check_done(train(SMALL "--steps 2 --quiet --out %s", test_path("n")));
 }
 
 /* ---- going on -------------------------------------------------------------------------------- */
@@ -193,14 +131,14 @@ static void what_cannot_begin_leaves_nothing(void **state)
 static void resume_goes_on_or_begins(void **state)
 {
     (void)state;
-    assert_int_equal(train(SMALL "--epochs 2 --out %s --resume --quiet", test_path("r1")), 0);
-    assert_int_equal(train(SMALL "--epochs 2 --out %s --quiet --ema 0", test_path("r2")), 0);
-    assert_same_file(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
-    assert_int_equal(train("--out %s --resume", test_path("r1")), 0);
-    assert_said(errors, "resume: after step 16");
-    assert_same_file(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
-    assert_error(train("--out %s --resume --lr 0.5 --quiet", test_path("r1")), 2, "--lr");
-    assert_error(train("--out %s --resume --seed 5 --quiet", test_path("r1")), 2, "--seed");
+    check_done(train(SMALL "--epochs 2 --out %s --resume --quiet", test_path("r1")));
+    check_done(train(SMALL "--epochs 2 --out %s --quiet --ema 0", test_path("r2")));
+    assert_same_files(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
+    const outcome *o = train("--out %s --resume", test_path("r1"));
+    check_said(o, "resume: after step 16");
+    assert_same_files(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
+    check_error(train("--out %s --resume --lr 0.5 --quiet", test_path("r1")), 2, "--lr");
+    check_error(train("--out %s --resume --seed 5 --quiet", test_path("r1")), 2, "--seed");
 }
 
 /* The last state is damaged: the one before is whole, and the run ends as it would have. */
@@ -208,23 +146,23 @@ static void a_damaged_state_falls_back_to_the_one_before(void **state)
 {
     (void)state;
     nn_bytes last;
-    assert_int_equal(train(SMALL "--epochs 3 --out %s --quiet", test_path("d1")), 0);
-    assert_int_equal(train(SMALL "--epochs 3 --out %s --quiet", test_path("d2")), 0);
+    check_done(train(SMALL "--epochs 3 --out %s --quiet", test_path("d1")));
+    check_done(train(SMALL "--epochs 3 --out %s --quiet", test_path("d2")));
     assert_ok(nn_file_read(&last, in("d1", "model.safetensors"), 0));
     last.data[last.size / 2] ^= 4;
     assert_ok(nn_file_write(in("d1", "model.safetensors"), last.data, last.size));
     assert_ok(nn_file_write(in("d1", "model.safetensors.tmp4711"), last.data, last.size / 2));
     nn_bytes_free(&last);
-    assert_int_equal(train("--out %s --resume", test_path("d1")), 0);
-    assert_said(errors, "going on from previous.safetensors instead");
-    assert_said(errors, "resume: after step 16");
+    const outcome *o = train("--out %s --resume", test_path("d1"));
+    check_said(o, "going on from previous.safetensors instead");
+    check_said(o, "resume: after step 16");
     const char *const names[] = { "model.safetensors", "previous.safetensors" };
     for (int i = 0; i < 2; i++)
-        assert_same_file(in("d1", names[i]), in("d2", names[i]));
+        assert_same_files(in("d1", names[i]), in("d2", names[i]));
     assert_int_equal(access(in("d1", "model.safetensors.tmp4711"), F_OK), -1);
     for (int i = 0; i < 2; i++)
         assert_ok(nn_file_write(in("d1", names[i]), "not a checkpoint", 16));
-    assert_error(train("--out %s --resume --quiet", test_path("d1")), 1, "previous.safetensors");
+    check_error(train("--out %s --resume --quiet", test_path("d1")), 1, "previous.safetensors");
 }
 
 static void wait_ms(long ms)
@@ -258,7 +196,7 @@ static int interrupt(const char *folder, const char *options, int number)
         wait_ms(10);
     wait_ms(100);
     if (is_held(folder))
-        assert_error(train(SMALL "--out %s --resume", folder), 1, "another run");
+        check_error(train(SMALL "--out %s --resume", folder), 1, "another run");
     kill(child, number);
     int status;
     waitpid(child, &status, 0);
@@ -278,10 +216,10 @@ static void a_signal_saves_and_leaves(void **state)
         assert_int_equal(code, codes[i]);
     }
     assert_int_equal(access(in("sig", "model.safetensors"), R_OK), 0);
-    assert_int_equal(train("--out %s --resume --quiet", folder), 0);
-    assert_int_equal(train(SMALL "--epochs 300 --quiet --out %s", test_path("whole")), 0);
-    assert_same_file(in("sig", "model.safetensors"), in("whole", "model.safetensors"));
-    assert_same_file(in("sig", "best.safetensors"), in("whole", "best.safetensors"));
+    check_done(train("--out %s --resume --quiet", folder));
+    check_done(train(SMALL "--epochs 300 --quiet --out %s", test_path("whole")));
+    assert_same_files(in("sig", "model.safetensors"), in("whole", "model.safetensors"));
+    assert_same_files(in("sig", "best.safetensors"), in("whole", "best.safetensors"));
 }
 
 /* log.csv has each line once, whatever came between. */
@@ -314,13 +252,13 @@ static void a_diverged_run_tries_again_more_slowly(void **state)
 {
     (void)state;
 #define FAST SMALL "--lr 300 --epochs 2 --schedule constant --weight-decay 0 "
-    assert_error(train(FAST "--quiet --out %s", test_path("slow1")), 1, "diverged: first at");
-    assert_int_equal(train(FAST "--on-divergence halve-lr --out %s", test_path("slow2")), 0);
-    assert_said(errors, "the learning rate is halved 1 times");
-    assert_int_equal(train("--out %s --resume --quiet", test_path("slow2")), 0);
-    assert_int_equal(
-        train("%s --threads 3 --out %s --quiet", in("slow2", "recipe.ini"), test_path("slow3")), 0);
-    assert_same_file(in("slow2", "model.safetensors"), in("slow3", "model.safetensors"));
+    check_error(train(FAST "--quiet --out %s", test_path("slow1")), 1, "diverged: first at");
+    const outcome *o = train(FAST "--on-divergence halve-lr --out %s", test_path("slow2"));
+    check_said(o, "the learning rate is halved 1 times");
+    check_done(train("--out %s --resume --quiet", test_path("slow2")));
+    check_done(
+        train("%s --threads 3 --out %s --quiet", in("slow2", "recipe.ini"), test_path("slow3")));
+    assert_same_files(in("slow2", "model.safetensors"), in("slow3", "model.safetensors"));
 }
 
 /* ---- from another network -------------------------------------------------------------------- */
@@ -328,31 +266,29 @@ static void a_diverged_run_tries_again_more_slowly(void **state)
 static void init_starts_a_head_anew(void **state)
 {
     (void)state;
-    assert_int_equal(train(SMALL "--steps 4 --quiet --out %s", test_path("base")), 0);
-    assert_int_equal(train("--data noise:16x16x1:3:200 --steps 3 --batch 32 --freeze 'fc1*' "
-                           "--lr 0.01 --init %s --out %s",
-                           in("base", "model.safetensors"), test_path("next")),
-                     0);
-    assert_said(errors, "skipped    logits/weight");
-    assert_said(errors, "begins anew logits/bias");
-    assert_said(errors, "freeze: ");
-    assert_int_equal(train(SMALL "--steps 3 --qat --init %s --out %s",
-                           in("base", "best.safetensors"), test_path("qat")),
-                     0);
-    assert_said(errors, " 0 skipped, 0 begin anew");
-    assert_error(train(SMALL "--init %s --quiet --out %s", in("base", "log.csv"), test_path("bad")),
-                 1, "log.csv");
+    check_done(train(SMALL "--steps 4 --quiet --out %s", test_path("base")));
+    const outcome *o = train("--data noise:16x16x1:3:200 --steps 3 --batch 32 --freeze 'fc1*' "
+                             "--lr 0.01 --init %s --out %s",
+                             in("base", "model.safetensors"), test_path("next"));
+    check_said(o, "skipped    logits/weight");
+    check_said(o, "begins anew logits/bias");
+    check_said(o, "freeze: ");
+    o = train(SMALL "--steps 3 --qat --init %s --out %s", in("base", "best.safetensors"),
+              test_path("qat"));
+    check_said(o, " 0 skipped, 0 begin anew");
+    check_error(train(SMALL "--init %s --quiet --out %s", in("base", "log.csv"), test_path("bad")),
+                1, "log.csv");
 }
 
 static void val_test_uses_the_test_pictures(void **state)
 {
     (void)state;
-    assert_int_equal(train(SMALL "--val test --steps 3 --out %s", test_path("vt")), 0);
-    assert_said(errors, "320 pictures to train, 64 to validate, 64 to test");
-    assert_int_equal(train(SMALL "--val 0 --steps 3 --out %s", test_path("v0")), 0);
-    assert_said(errors, " 0 to validate");
-    assert_error(train(SMALL "--val 0 --ship best --steps 3 --quiet --out %s", test_path("v1")), 2,
-                 "--val");
+    const outcome *o = train(SMALL "--val test --steps 3 --out %s", test_path("vt"));
+    check_said(o, "320 pictures to train, 64 to validate, 64 to test");
+    o = train(SMALL "--val 0 --steps 3 --out %s", test_path("v0"));
+    check_said(o, " 0 to validate");
+    check_error(train(SMALL "--val 0 --ship best --steps 3 --quiet --out %s", test_path("v1")), 2,
+                "--val");
 }
 
 int main(void)
@@ -370,5 +306,5 @@ int main(void)
         cmocka_unit_test(init_starts_a_head_anew),
         cmocka_unit_test(val_test_uses_the_test_pictures),
     };
-    return cmocka_run_group_tests(tests, find_program, NULL);
+    return cmocka_run_group_tests(tests, find_program, forget);
 }

@@ -282,7 +282,7 @@ static void check_picture(const char *path)
     assert_ok(nn_file_read(&file, path, 0));
     assert_true(file.size < LARGEST_PICTURE);
     nn_bytes_free(&file);
-    check_same_files(path, drawn);
+    assert_same_files(path, drawn);
 }
 
 static void pictures(void **state)

@@ -116,22 +116,6 @@ static void with_everything(setup *s)
     s->recipe.quant.freeze_ranges = (train_span){ 9, TRAIN_STEPS };
 }
 
-static nn_bytes file_of(const char *path)
-{
-    nn_bytes b;
-    assert_ok(nn_file_read(&b, path, 0));
-    return b;
-}
-
-static void assert_same_file(const char *a, const char *b)
-{
-    nn_bytes x = file_of(a), y = file_of(b);
-    assert_int_equal(x.size, y.size);
-    assert_memory_equal(x.data, y.data, x.size);
-    nn_bytes_free(&x);
-    nn_bytes_free(&y);
-}
-
 /* ---- learning -------------------------------------------------------------------------------- */
 
 static nn_status keep_line(void *ctx, const train_line *line)
@@ -203,11 +187,11 @@ static void resumed_is_uninterrupted(void **state)
     const char *whole = test_path("whole"), *parts = test_path("parts");
     run_in_parts(whole, (int64_t[]){ 10 }, 1);
     run_in_parts(parts, (int64_t[]){ 3, 10 }, 2); /* before the switch */
-    assert_same_file(whole, parts);
+    assert_same_files(whole, parts);
     run_in_parts(parts, (int64_t[]){ 5, 10 }, 2); /* at it */
-    assert_same_file(whole, parts);
+    assert_same_files(whole, parts);
     run_in_parts(parts, (int64_t[]){ 1, 4, 6, 8, 9, 10 }, 6); /* after it, and across the epoch */
-    assert_same_file(whole, parts);
+    assert_same_files(whole, parts);
 }
 
 static void learned_ranges_are_resumed(void **state)
@@ -226,7 +210,7 @@ static void threads_do_not_change_bits(void **state)
         omp_set_num_threads(counts[i]);
         run_in_parts(test_path("more"), (int64_t[]){ 7 }, 1);
         omp_set_num_threads(1);
-        assert_same_file(test_path("one"), test_path("more"));
+        assert_same_files(test_path("one"), test_path("more"));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nn/base/file.h"
 #include "nn/base/rng.h"
 
 void test_assert_ok(nn_status st, const char *expr, const char *file, int line)
@@ -24,6 +25,17 @@ void test_assert_fails(nn_status st, nn_status code, const char *part, const cha
     print_error("%s: status %d (wanted %d), message \"%s\" (wanted \"%s\" in it)\n", expr, (int)st,
                 (int)code, st == NN_OK ? "" : nn_message(), part);
     _fail(file, line);
+}
+
+void assert_same_files(const char *a, const char *b)
+{
+    nn_bytes x, y;
+    assert_ok(nn_file_read(&x, a, 0));
+    assert_ok(nn_file_read(&y, b, 0));
+    assert_int_equal(x.size, y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    nn_bytes_free(&x);
+    nn_bytes_free(&y);
 }
 
 void test_noise(nn_real *x, size_t n, uint64_t seed)

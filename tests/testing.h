@@ -26,6 +26,9 @@ void test_assert_ok(nn_status st, const char *expr, const char *file, int line);
 void test_assert_fails(nn_status st, nn_status code, const char *part, const char *expr,
                        const char *file, int line);
 
+/* Fails unless two files hold the same bytes. */
+void assert_same_files(const char *a, const char *b);
+
 /* Uniform noise in [-1, 1], a function of the seed. */
 void test_noise(nn_real *x, size_t n, uint64_t seed);
 /* Noise of any integer range [lo, hi]. */
