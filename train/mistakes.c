@@ -1,10 +1,28 @@
 #include "train/mistakes.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "nn/exec.h"
 
 enum { BATCH = 32 }; /* few, since the first pictures will do */
+
+train_mistake train_mistake_judge(const nn_real *outputs, int classes, int label)
+{
+    int best = 0;
+    double sum = 1; /* of e^(output - top): 1 for the best */
+    for (int k = 1; k < classes; k++)
+        best = outputs[k] > outputs[best] ? k : best;
+    const double top = (double)outputs[best];
+    for (int k = 0; k < classes; k++)
+        sum += k != best ? exp((double)outputs[k] - top) : 0;
+    return (train_mistake){ .label = label,
+                            .said = best,
+                            .share = 1 / sum,
+                            .loss = log(sum) + top - (double)outputs[label] };
+}
+
+/* ---- the first of a split -------------------------------------------------------------------- */
 
 typedef struct search {
     const nn_node *image, *logits;
@@ -32,29 +50,18 @@ static void close(search *s)
     nn_plan_free(s->plan);
 }
 
-/* The first of the largest. */
-static int largest(const nn_real *x, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (x[i] > x[best])
-            best = i;
-    return best;
-}
-
-static nn_status add(train_mistakes *out, const ds_set *set, const ds_batch *b, int i, int said)
+/* Item i of the batch. */
+static nn_status add(train_mistakes *out, train_mistake m, const ds_set *set, const ds_batch *b,
+                     int i)
 {
     const size_t bytes = ds_item_bytes(set);
-    train_mistake *m = &out->item[out->n];
-    *m = (train_mistake){ .index = b->index[i],
-                          .label = (int)b->label[i],
-                          .said = said,
-                          .image = { ds_height(set), ds_width(set), ds_channels(set),
-                                     nn_arena_alloc(out->arena, bytes) } };
-    if (m->image.pixels == NULL)
+    m.index = b->index[i];
+    m.image = (ds_image){ ds_height(set), ds_width(set), ds_channels(set),
+                          nn_arena_alloc(out->arena, bytes) };
+    if (m.image.pixels == NULL)
         return NN_ENOMEM;
-    memcpy(m->image.pixels, b->pixels + (size_t)i * bytes, bytes);
-    out->n++;
+    memcpy(m.image.pixels, b->pixels + (size_t)i * bytes, bytes);
+    out->item[out->n++] = m;
     return NN_OK;
 }
 
@@ -71,9 +78,10 @@ static nn_status look(train_mistakes *out, const search *s, const ds_set *set, i
         nn_exec_forward(s->exec, b->n, &inference);
         const nn_real *outputs = nn_exec_value(s->exec, s->logits);
         for (int i = 0; i < b->n && out->n < most; i++) {
-            int said = largest(outputs + (size_t)i * (size_t)classes, classes);
-            if (said != (int)b->label[i])
-                NN_TRY(add(out, set, b, i, said));
+            const nn_real *output = outputs + (size_t)i * (size_t)classes;
+            const train_mistake m = train_mistake_judge(output, classes, (int)b->label[i]);
+            if (m.said != m.label)
+                NN_TRY(add(out, m, set, b, i));
         }
     }
     return NN_OK;

@@ -4,13 +4,21 @@
 
 #include "data/dataset.h"
 #include "nn/base/arena.h"
+#include "nn/base/real.h"
 #include "train/session.h"
 
 typedef struct train_mistake {
-    int index;       /* in the split */
-    int label, said; /* classes: its own, and the one with the largest output */
-    ds_image image;  /* as the network sees it, not normalised; lives in the arena */
+    int index; /* in the split */
+    int label,
+        said;       /* classes: its own, and the one with the largest output, the first of equals */
+    double share;   /* of what was said, in [0, 1]: softmax */
+    double loss;    /* cross-entropy: the larger, the worse */
+    ds_image image; /* as the network sees it, not normalised; lives in an arena */
 } train_mistake;
+
+/* What outputs [classes] say of a picture of class `label`, right or wrong; neither index nor image
+ * is set. */
+train_mistake train_mistake_judge(const nn_real *outputs, int classes, int label);
 
 typedef struct train_mistakes {
     int n;

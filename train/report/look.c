@@ -1,6 +1,5 @@
 #include "train/report/look.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,37 +61,24 @@ typedef struct looker {
     size_t item; /* bytes of a picture */
 } looker;
 
-/* The class with the largest logit, and what softmax makes of it and of the label's. */
-static report_mistake judge(const nn_real *logit, int classes, int label)
-{
-    int best = 0;
-    double sum = 1; /* of e^(logit - top): 1 for the best */
-    for (int k = 1; k < classes; k++)
-        best = logit[k] > logit[best] ? k : best;
-    const double top = (double)logit[best];
-    for (int k = 0; k < classes; k++)
-        sum += k != best ? exp((double)logit[k] - top) : 0;
-    return (report_mistake){ .label = label,
-                             .said = best,
-                             .share = 1 / sum,
-                             .loss = log(sum) + top - (double)logit[label] };
-}
-
 /* Keeps the worst, in order; the last one's pixels are used again. */
-static void keep_mistake(looker *k, report_mistake m, const uint8_t *pixels)
+static void keep_mistake(looker *k, train_mistake m, const uint8_t *from)
 {
     report_look *l = k->l;
+    const train_prep *p = &l->network->info.prep;
+    uint8_t *pixels;
     int at = l->n_mistakes;
     l->n_wrong++;
     if (at == REPORT_MISTAKES && !(m.loss > l->mistake[at - 1].loss))
         return;
     if (at == REPORT_MISTAKES)
-        m.pixels = l->mistake[--at].pixels;
+        pixels = l->mistake[--at].image.pixels;
     else
-        m.pixels = nn_arena_alloc(l->arena, k->item);
-    if (m.pixels == NULL)
+        pixels = nn_arena_alloc(l->arena, k->item);
+    if (pixels == NULL)
         return;
-    memcpy(m.pixels, pixels, k->item);
+    memcpy(pixels, from, k->item);
+    m.image = (ds_image){ p->height, p->width, p->channels, pixels };
     for (; at > 0 && m.loss > l->mistake[at - 1].loss; at--)
         l->mistake[at] = l->mistake[at - 1];
     l->mistake[at] = m;
@@ -110,7 +96,7 @@ static nn_status see(void *ctx, const quant_run *r, int n)
         NN_TRY(quant_stats_see(l->stats, r, n));
     for (int i = 0; i < n; i++) {
         const int at = k->feed.seen + i, label = (int)k->feed.batch->label[at];
-        report_mistake m = judge(logits + (size_t)i * (size_t)classes, classes, label);
+        train_mistake m = train_mistake_judge(logits + (size_t)i * (size_t)classes, classes, label);
         m.index = k->feed.batch->index[at];
         if (l->confusion != NULL)
             l->confusion[(size_t)label * (size_t)classes + (size_t)m.said]++;
@@ -252,19 +238,18 @@ void report_look_free(report_look *l)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-nn_status report_mistake_png(nn_bytes *out, const report_look *l, const report_mistake *m)
+nn_status report_mistake_png(nn_bytes *out, const train_mistake *m)
 {
-    const train_prep *p = &l->network->info.prep;
-    const ds_image whole = { p->height, p->width, p->channels, m->pixels };
-    const int longer = p->height > p->width ? p->height : p->width;
+    const ds_image *whole = &m->image;
+    const int longer = whole->height > whole->width ? whole->height : whole->width;
     if (longer <= REPORT_THUMBNAIL)
-        return ds_png_encode(out, &whole, "a picture");
+        return ds_png_encode(out, whole, "a picture");
     ds_image small;
     ds_scratch scratch = { 0 };
-    const int height = p->height * REPORT_THUMBNAIL / longer;
-    const int width = p->width * REPORT_THUMBNAIL / longer;
-    NN_TRY(ds_image_new(&small, height > 0 ? height : 1, width > 0 ? width : 1, p->channels));
-    nn_status st = ds_resize(&whole, (ds_resize_rule){ DS_STRETCH, DS_TRIANGLE }, &small, &scratch);
+    const int height = whole->height * REPORT_THUMBNAIL / longer;
+    const int width = whole->width * REPORT_THUMBNAIL / longer;
+    NN_TRY(ds_image_new(&small, height > 0 ? height : 1, width > 0 ? width : 1, whole->channels));
+    nn_status st = ds_resize(whole, (ds_resize_rule){ DS_STRETCH, DS_TRIANGLE }, &small, &scratch);
     if (st == NN_OK)
         st = ds_png_encode(out, &small, "a picture");
     ds_scratch_free(&scratch);

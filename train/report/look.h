@@ -9,6 +9,7 @@
 #include "export/compare.h"
 #include "nn/base/file.h"
 #include "quant/stats.h"
+#include "train/mistakes.h"
 #include "train/session.h"
 
 enum {
@@ -18,14 +19,6 @@ enum {
     REPORT_THUMBNAIL = 64,     /* pixels of their longer side, at most */
     REPORT_MOST_CLASSES = 1000 /* of a confusion matrix */
 };
-
-typedef struct report_mistake {
-    int index;       /* in the split */
-    int label, said; /* classes */
-    double share;    /* of what was said, in [0, 1]: softmax */
-    double loss;     /* cross-entropy: the larger, the worse */
-    uint8_t *pixels; /* [height, width, channels] as the network saw it */
-} report_mistake;
 
 typedef struct report_latency {
     double median_us; /* of a picture, on one thread; 0: not measured */
@@ -40,7 +33,7 @@ typedef struct report_look {
     int64_t right;
     quant_stats *stats; /* NULL: the network has no quantized form (network->reason) */
     int64_t *confusion; /* [classes, classes], true by said; NULL: too many classes */
-    report_mistake mistake[REPORT_MISTAKES]; /* worst first */
+    train_mistake mistake[REPORT_MISTAKES]; /* worst first */
     int n_mistakes, n_wrong;
 
     size_t file_bytes; /* of the .tflite file; 0: there is none */
@@ -64,7 +57,7 @@ nn_status report_look_new(report_look *out, const train_network *n, const ds_set
 void report_look_free(report_look *l); /* { 0 } is allowed */
 
 /* A mistake's picture as a PNG of REPORT_THUMBNAIL; free with nn_bytes_free.  Errors: NN_ENOMEM. */
-nn_status report_mistake_png(nn_bytes *out, const report_look *l, const report_mistake *m);
+nn_status report_mistake_png(nn_bytes *out, const train_mistake *m);
 
 /* How the file's layer matches the graph's; NULL if it was not compared. */
 const ex_layer_match *report_look_match(const report_look *l, const char *tensor);

@@ -84,11 +84,11 @@ static void put_confusion(report_page *p, const report_look *l)
 
 /* ---- mistakes -------------------------------------------------------------------------------- */
 
-static void put_mistake(report_page *p, const report_look *l, const report_mistake *m)
+static void put_mistake(report_page *p, const report_look *l, const train_mistake *m)
 {
     nn_bytes png;
     const char *const *name = l->network->info.class_name;
-    if (report_mistake_png(&png, l, m) != NN_OK) {
+    if (report_mistake_png(&png, m) != NN_OK) {
         p->html.failed = true;
         return;
     }
