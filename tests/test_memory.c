@@ -23,6 +23,8 @@
 #include "train/evaluate.h"
 #include "train/formats.h"
 #include "train/loop.h"
+#include "train/mistakes.h"
+#include "train/report/look.h"
 #include "train/ship.h"
 
 /* ---- the heap of the process ----------------------------------------------------------------- */
@@ -192,12 +194,13 @@ static void write_recipe(train_recipe *r, const char *model)
     r->quant.qat = true;
 }
 
-static nn_status make_network(train_network **out, nn_arena *arena, const char *model)
+static nn_status make_network(train_network **out, nn_arena *arena, const char *model,
+                              const ds_set *set)
 {
     train_recipe recipe;
     train_info info;
     write_recipe(&recipe, model);
-    NN_TRY(train_info_new(&info, arena, &recipe, 1, noise));
+    NN_TRY(train_info_new(&info, arena, &recipe, 1, set));
     return train_network_new(out, &info, true, &train_no_limits);
 }
 
@@ -259,7 +262,7 @@ static int prepare(void **state)
     assert_ok(nn_file_write(recipe_path, text, sizeof text - 1));
     assert_ok(nn_arena_new(&arena));
     assert_ok(ds_open(&noise, "noise:16x16x3:4:40", &(ds_options){ .val_fraction = 0.2 }));
-    assert_ok(make_network(&trained, arena, "lenet"));
+    assert_ok(make_network(&trained, arena, "lenet", noise));
     assert_ok(train_loop_new(&loop, trained, noise, UINT64_MAX));
     assert_ok(train_loop_run(loop, INT64_MAX, NULL));
     assert_ok(train_loop_save(loop, checkpoint));
@@ -289,7 +292,7 @@ static nn_status build(const subject *s)
     nn_plan *plan = NULL;
     nn_exec *exec = NULL;
     NN_TRY(nn_arena_new(&arena));
-    nn_status st = make_network(&n, arena, s->name);
+    nn_status st = make_network(&n, arena, s->name, noise);
     if (st == NN_OK)
         st = nn_plan_new(&plan, n->graph, &(nn_plan_options){ .batch = 2 });
     if (st == NN_OK)
@@ -314,7 +317,7 @@ static nn_status begin_training(const subject *s)
     train_network *n = NULL;
     train_loop *loop = NULL;
     NN_TRY(nn_arena_new(&arena));
-    nn_status st = make_network(&n, arena, s->name);
+    nn_status st = make_network(&n, arena, s->name, noise);
     if (st == NN_OK)
         st = train_loop_new(&loop, n, noise, UINT64_MAX);
     train_loop_free(loop);
@@ -477,6 +480,41 @@ static void running_and_comparing(void **state)
     survives(compare, &file);
 }
 
+static ds_set *large; /* an arena takes a chunk for each of these pictures */
+static train_network *small;
+
+static nn_status find_mistakes(const subject *s)
+{
+    train_mistakes m;
+    (void)s;
+    nn_status st = train_mistakes_find(&m, small, small->graph, large, DS_TEST, 8);
+    train_mistakes_free(&m);
+    return st;
+}
+
+static nn_status look(const subject *s)
+{
+    report_look l;
+    (void)s;
+    NN_TRY(report_look_new(&l, small, large, NULL, 8));
+    report_look_free(&l);
+    return NN_OK;
+}
+
+static void looking_at_pictures(void **state)
+{
+    (void)state;
+    nn_arena *arena;
+    assert_ok(nn_arena_new(&arena));
+    assert_ok(ds_open(&large, "noise:128x128x3:4:40", &(ds_options){ 0 }));
+    assert_ok(make_network(&small, arena, "mlp", large));
+    survives(find_mistakes, &(subject){ .name = "mistakes" });
+    survives(look, &(subject){ .name = "look" });
+    train_network_free(small);
+    ds_close(large);
+    nn_arena_free(arena);
+}
+
 static nn_status read_file(const subject *s)
 {
     rt_error e;
@@ -568,6 +606,7 @@ int main(void)
         cmocka_unit_test(recipes),
         cmocka_unit_test(each_format),
         cmocka_unit_test(running_and_comparing),
+        cmocka_unit_test(looking_at_pictures),
         cmocka_unit_test(reading_a_file),
         cmocka_unit_test(after_training),
         cmocka_unit_test(each_kind_of_data),

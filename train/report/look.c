@@ -62,7 +62,7 @@ typedef struct looker {
 } looker;
 
 /* Keeps the worst, in order; the last one's pixels are used again. */
-static void keep_mistake(looker *k, train_mistake m, const uint8_t *from)
+static nn_status keep_mistake(looker *k, train_mistake m, const uint8_t *from)
 {
     report_look *l = k->l;
     const train_prep *p = &l->network->info.prep;
@@ -70,19 +70,20 @@ static void keep_mistake(looker *k, train_mistake m, const uint8_t *from)
     int at = l->n_mistakes;
     l->n_wrong++;
     if (at == REPORT_MISTAKES && !(m.loss > l->mistake[at - 1].loss))
-        return;
+        return NN_OK;
     if (at == REPORT_MISTAKES)
         pixels = l->mistake[--at].image.pixels;
     else
         pixels = nn_arena_alloc(l->arena, k->item);
     if (pixels == NULL)
-        return;
+        return NN_ENOMEM;
     memcpy(pixels, from, k->item);
     m.image = (ds_image){ p->height, p->width, p->channels, pixels };
     for (; at > 0 && m.loss > l->mistake[at - 1].loss; at--)
         l->mistake[at] = l->mistake[at - 1];
     l->mistake[at] = m;
     l->n_mistakes += l->n_mistakes < REPORT_MISTAKES;
+    return NN_OK;
 }
 
 static nn_status see(void *ctx, const quant_run *r, int n)
@@ -102,7 +103,7 @@ static nn_status see(void *ctx, const quant_run *r, int n)
             l->confusion[(size_t)label * (size_t)classes + (size_t)m.said]++;
         l->right += m.said == label;
         if (m.said != label)
-            keep_mistake(k, m, k->feed.batch->pixels + (size_t)at * k->item);
+            NN_TRY(keep_mistake(k, m, k->feed.batch->pixels + (size_t)at * k->item));
     }
     k->feed.seen += n;
     l->pictures += n;
