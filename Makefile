@@ -80,12 +80,13 @@ RT_FAST  := runtime/kernels/select.c $(foreach i,avx2 avx512 avx512vnni avxvnni 
 RT_SRC   := $(filter-out $(if $(RT_PORTABLE),$(RT_FAST),runtime/kernels/select_portable.c),$(RT_SRC))
 PROG_SRC := $(wildcard train/cli/*.c)
 LIB_SRC  := $(wildcard nn/base/*.c nn/kernels/*.c nn/*.c nn/ops/*.c optim/*.c \
-            data/*.c models/*.c quant/*.c export/*.c train/*.c train/report/*.c)
+            data/*.c models/*.c quant/*.c export/*.c train/*.c train/events/*.c \
+            train/report/*.c)
 TEST_SRC := $(wildcard tests/test_*.c)
 TEST_AUX := tests/testing.c tests/rt_text.c tests/cli.c tests/tflite_samples.c tests/exported.c
 # Messages of other programs' formats, made by protoc-c.
-PROTO    := $(wildcard export/*.proto train/*.proto)
-PROTO_USERS := export/graphdef_nodes.c export/onnx_nodes.c train/events.c tests/test_forms.c \
+PROTO    := $(wildcard export/*.proto train/events/*.proto)
+PROTO_USERS := export/graphdef_nodes.c export/onnx_nodes.c train/events/events.c tests/test_forms.c \
                tests/test_events.c
 # Gradients in double need no program.
 TEST_F64 := test_ops test_exec test_graph test_conv test_ranges test_fold
@@ -437,7 +438,7 @@ format: ## apply .clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
 PUBLIC_HEADERS := $(filter-out %_internal.h,$(wildcard nn/base/*.h $(foreach d,nn optim data models quant \
-                  export train train/report,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
+                  export train train/events train/report,$d/*.h $d/*.def) runtime/rt.h runtime/schema.h))
 
 COMMANDS := $(shell sed -n 's/^TRAIN_COMMAND(\(.*\))/\1/p' train/cli/commands.def)
 SHARE     = $(DESTDIR)$(PREFIX)/share

@@ -14,13 +14,14 @@ allowed() {
     quant) echo "quant nn optim nn/base" ;;
     export) echo "export quant nn nn/base runtime/rt.h runtime/flat.h runtime/schema.h runtime/requant.h" ;;
     train) echo "train export quant models data optim nn nn/kernels nn/base runtime/rt.h runtime/cpu.h runtime/schema.h" ;;
+    train/events) echo "train/events train export quant data nn nn/base" ;;
     train/report) echo "train/report train export quant models data optim nn nn/base runtime/rt.h" ;;
-    train/cli) echo "train/cli train/report train export quant models data optim nn nn/kernels nn/base runtime/rt.h runtime/cpu.h runtime/schema.h" ;;
+    train/cli) echo "train/cli train/report train/events train export quant models data optim nn nn/kernels nn/base runtime/rt.h runtime/cpu.h runtime/schema.h" ;;
     esac
 }
 layer_of() { # folder of a path, one level deep, two for nn/ and train/
     case $1 in
-    nn/base/* | nn/kernels/* | nn/ops/* | train/cli/* | train/report/*) echo "$1" | cut -d/ -f1-2 ;;
+    nn/base/* | nn/kernels/* | nn/ops/* | train/cli/* | train/events/* | train/report/*) echo "$1" | cut -d/ -f1-2 ;;
     *) echo "$1" | cut -d/ -f1 ;;
     esac
 }

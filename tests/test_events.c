@@ -10,9 +10,9 @@
 
 #include "data/image.h"
 #include "tests/cli.h"
-#include "train/events.h"
-#include "train/events.pb-c.h"
-#include "train/records.h"
+#include "train/events/events.h"
+#include "train/events/events.pb-c.h"
+#include "train/events/records.h"
 
 /* ---- reading --------------------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ enum { TRAIN_PATH = 4096 };
 #define TRAIN_FILE_RECIPE      "recipe.ini"
 #define TRAIN_FILE_LOG         "log.csv"                 /* train/history.h */
 #define TRAIN_FILE_SCORES      "test.csv"                /* what the test pictures say */
-#define TRAIN_FILE_EVENTS      "events.out.tfevents.run" /* train/board.h */
+#define TRAIN_FILE_EVENTS      "events.out.tfevents.run" /* train/events/board.h */
 #define TRAIN_FILE_TEST_EVENTS "events.out.tfevents.test"
 
 typedef struct train_folder {

@@ -3,7 +3,7 @@
 #ifndef OCTET_TRAIN_CLI_RUN_INTERNAL_H
 #define OCTET_TRAIN_CLI_RUN_INTERNAL_H
 
-#include "train/board.h"
+#include "train/events/board.h"
 #include "train/cli/progress.h"
 #include "train/cli/run.h"
 #include "train/history.h"

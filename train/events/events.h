@@ -1,15 +1,16 @@
 /* events - TensorBoard's event files: numbers, histograms, pictures and graphs, by step and tag.
  *
- * A file is a list of records (train/records.h), each a protobuf message of train/events.proto, the
- * first of which names the version.  What is shown of a run, and when, is train/board.h's matter.
+ * A file is a list of records (train/events/records.h), each a protobuf message of
+ * train/events/events.proto, the first of which names the version.  What is shown of a run, and
+ * when, is train/events/board.h's matter.
  *
  *     train_events_begin(e, step);
  *     train_events_scalar(e, "train/loss", loss); ...
  *     NN_TRY(train_events_end(e));
  *
  * Errors stick from begin to end, so that what stands between needs no checks. */
-#ifndef OCTET_TRAIN_EVENTS_H
-#define OCTET_TRAIN_EVENTS_H
+#ifndef OCTET_TRAIN_EVENTS_EVENTS_H
+#define OCTET_TRAIN_EVENTS_EVENTS_H
 
 #include <stdbool.h>
 

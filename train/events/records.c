@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L /* ftruncate */
-#include "train/records.h"
+#include "train/events/records.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,8 +9,8 @@
  * Numbers are little-endian; a checksum c is masked as (c rotated right by 15 bits) + 0xa282ead8,
  * so that records within records do not check themselves.  Format and constant from TensorFlow's
  * public description (record_writer.h, crc32c.h); the polynomial is Castagnoli's, 1993. */
-#ifndef OCTET_TRAIN_RECORDS_H
-#define OCTET_TRAIN_RECORDS_H
+#ifndef OCTET_TRAIN_EVENTS_RECORDS_H
+#define OCTET_TRAIN_EVENTS_RECORDS_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
-#include "train/events.h"
+#include "train/events/events.h"
 
 #include <string.h>
 #include <time.h>
 
 #include "export/message.h"
 #include "nn/base/mem.h"
-#include "train/events.pb-c.h"
-#include "train/records.h"
+#include "train/events/events.pb-c.h"
+#include "train/events/records.h"
 
 static char version[] = "brain.Event:2";
 

@@ -1,4 +1,4 @@
-#include "train/watch.h"
+#include "train/events/watch.h"
 
 #include "nn/base/mem.h"
 

@@ -1,4 +1,4 @@
-#include "train/board.h"
+#include "train/events/board.h"
 
 #include <math.h>
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "export/graphdef.h"
 #include "nn/base/mem.h"
 #include "quant/stats.h"
-#include "train/events.h"
+#include "train/events/events.h"
 #include "train/mistakes.h"
-#include "train/watch.h"
+#include "train/events/watch.h"
 
 /* A few pictures tell what values look like; their floats are held as long as the run lasts. */
 enum { SAMPLE = 128, SAMPLE_FLOATS = 1 << 22 };

@@ -17,8 +17,8 @@
  * min and max are the ends of the grid; of a weight with a range for each channel they, scale and
  * zero point are those of the channel with the greatest scale.  The first file is cut back to the
  * checkpoint on resume and the second made anew, so that no step is there twice. */
-#ifndef OCTET_TRAIN_BOARD_H
-#define OCTET_TRAIN_BOARD_H
+#ifndef OCTET_TRAIN_EVENTS_BOARD_H
+#define OCTET_TRAIN_EVENTS_BOARD_H
 
 #include "train/folder.h"
 #include "train/loop.h"

@@ -1,6 +1,6 @@
 /* watch - which values the weights and results of a float network take. */
-#ifndef OCTET_TRAIN_WATCH_H
-#define OCTET_TRAIN_WATCH_H
+#ifndef OCTET_TRAIN_EVENTS_WATCH_H
+#define OCTET_TRAIN_EVENTS_WATCH_H
 
 #include "nn/base/arena.h"
 #include "quant/histogram.h"
