@@ -129,12 +129,17 @@ static void begin(nn_exec *e, int batch, const nn_run *run)
     }
 }
 
+static bool is_idle(const nn_call *c)
+{
+    return c->node->for_statistics && (!c->run->training || c->run->freeze_bn);
+}
+
 /* A chain runs where its last node stands. */
 static void forward(const nn_exec *e, int i)
 {
     const nn_call *c = &e->call[i];
     const nn_chain *chain = e->plan->place[i].chain;
-    if (chain == NULL && c->node->op->forward != NULL)
+    if (chain == NULL && c->node->op->forward != NULL && !is_idle(c))
         c->node->op->forward(c);
     if (chain != NULL && nn_chain_last(chain) == c->node)
         nn_chain_forward(chain, e->call);
@@ -169,12 +174,25 @@ static void clear_unreached(const nn_exec *e)
     memset(v.grad, 0, v.count * sizeof *v.grad);
 }
 
+static void clear(const nn_call *c, int k)
+{
+    memset(c->dx[k], 0, nn_call_count_in(c, k) * sizeof(nn_real));
+}
+
 static void clear_repeated(const nn_exec *e, const nn_call *c)
 {
     const nn_place *place = &e->plan->place[c->node->index];
     for (int k = 0; k < c->node->n_in; k++)
         if (place->clear[k])
-            memset(c->dx[k], 0, nn_call_count_in(c, k) * sizeof(nn_real));
+            clear(c, k);
+}
+
+/* What others will add to. */
+static void clear_gradients(const nn_call *c)
+{
+    for (int k = 0; k < c->node->n_in; k++)
+        if (c->dx[k] != NULL && !c->add[k])
+            clear(c, k);
 }
 
 static void backward(const nn_exec *e, int i)
@@ -183,7 +201,7 @@ static void backward(const nn_exec *e, int i)
     const nn_chain *chain = e->plan->place[i].chain;
     if (chain == NULL && c->node->op->backward != NULL) {
         clear_repeated(e, c);
-        c->node->op->backward(c);
+        (is_idle(c) ? clear_gradients : c->node->op->backward)(c);
     }
     if (chain != NULL && nn_chain_last(chain) == c->node)
         nn_chain_backward(chain, e->call);

@@ -116,8 +116,10 @@ typedef struct nn_node {
     int n_in;
     struct nn_node *in[NN_MAX_IN];
     nn_attr attr;
-    nn_param *param; /* of the op `param`; NULL otherwise */
-    bool is_output;  /* its value is kept until the end of the forward pass, and to be read */
+    nn_param *param;     /* of the op `param`; NULL otherwise */
+    bool is_output;      /* its value is kept until the end of the forward pass, and to be read */
+    bool for_statistics; /* read for the statistics of batches alone: where a pass takes none, it is
+                            left out, its value undefined and its gradient 0 */
 } nn_node;
 
 /* ---- running --------------------------------------------------------------------------------- */

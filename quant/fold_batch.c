@@ -5,7 +5,7 @@
  *
  * Statistics are those of the float convolution, and gamma may pass through 0.  The form of
  * tf.contrib.quantize and of Krishnamoorthi 2018 (arXiv 1806.08342) section 3.2.2, which freezes
- * the statistics in the end. */
+ * the statistics in the end; from then on the first convolution is left out. */
 #include <stdio.h>
 
 #include "quant/fold_parts.h"
@@ -20,6 +20,8 @@ static nn_node *norm(const quant_folding *f, nn_node *const in[])
     nn_node *w = nn_param_leaf(f->to, layer->in[QUANT_WEIGHT]->param);
     nn_node *both[] = { u->in[QUANT_X], w };
     nn_node *x[] = { in[0], nn_node_new(f->to, layer->id, name, both, 2, &layer->attr) };
+    if (x[1] != NULL)
+        x[1]->for_statistics = true;
     return quant__norm(f, NN_OP_bncorrect, x, 2, &f->bn->attr.bnorm);
 }
 

@@ -460,6 +460,27 @@ static void correction_is_to_the_batch(void **state)
     close_fixture(&f);
 }
 
+/* Once the statistics stand still, the convolution that they are taken of is neither computed nor
+ * read. */
+static void frozen_statistics_cost_nothing(void **state)
+{
+    (void)state;
+    fixture f;
+    open_fixture(&f, &quant_fold_batch, false);
+    const nn_node *z = nn_graph_find(f.train.graph, "a/statistics");
+    assert_non_null(z);
+    nn_real *value = (nn_real *)(uintptr_t)nn_exec_value(f.train.exec, z);
+    value[0] = (nn_real)NAN;
+    nn_real *grad = gradients(&f, &f.train, &(nn_run){ .training = true, .freeze_bn = true });
+    assert_true(!isfinite((double)value[0]));
+    for (size_t i = 0; i < nn_params_trained(f.params).count; i++)
+        assert_true(isfinite((double)grad[i]));
+    free(grad);
+    free(gradients(&f, &f.train, &(nn_run){ .training = true }));
+    assert_true(isfinite((double)value[0]));
+    close_fixture(&f);
+}
+
 static void one_scale_cannot_keep_codes(void **state)
 {
     (void)state;
@@ -484,6 +505,7 @@ int main(void)
         cmocka_unit_test(deployed_is_frozen),
         cmocka_unit_test(unfolded_codes_stay),
         cmocka_unit_test(correction_is_to_the_batch),
+        cmocka_unit_test(frozen_statistics_cost_nothing),
         cmocka_unit_test(one_scale_cannot_keep_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,9 @@
  *   dz = dm / M + dv 2 (z - m) / M,  dm = -gamma / sB sum dy,
  *   dv = (gamma m / sB sum dy - s / sB sum dy u) / (2 sB^2)
  *
- * and otherwise du = dy, dz = 0, dgamma = (bias - mean) / s sum dy, dbias = gamma / s sum dy; what
- * reaches gamma through k is bnscale's.  The moving statistics are constants.
+ * and otherwise, without a look at z, du = dy, dz = 0, dgamma = (bias - mean) / s sum dy, dbias =
+ * gamma / s sum dy; what reaches gamma through k is bnscale's.  The moving statistics are
+ * constants.
  *
  * So the quantized weights do not jitter with the batch and the function is still that of batch
  * norm: Krishnamoorthi 2018 (arXiv 1806.08342) section 3.2.2; tf.contrib.quantize. */
@@ -164,9 +165,11 @@ static void backward_rows(const nn_call *c, const nn_bnorm_work *w, size_t at, s
                           const nn_real *zeros)
 {
     const size_t channels = w->cut.channels;
-    if (c->dx[Z] != NULL)
+    if (c->dx[Z] != NULL && uses_batch(c))
         nn_kernel.channel_affine_grad(c->dx[Z] + at, c->x[Z] + at, c->x[Z] + at, zeros, w->q, w->r,
                                       c->add[Z], rows, channels);
+    else if (c->dx[Z] != NULL && !c->add[Z])
+        memset(c->dx[Z] + at, 0, rows * channels * sizeof *c->dx[Z]);
     if (c->dx[U] != NULL)
         nn_kernel.channel_affine_grad(c->dx[U] + at, c->dy + at, c->x[U] + at, w->p, zeros, zeros,
                                       c->add[U], rows, channels);
