@@ -10,6 +10,8 @@ enum {
     WEIGHT_BYTES = 3 << 17, /* that stay near while such blocks follow each other */
     COPY_BYTES = 49152,     /* of a block's part of the image, unless one output row needs more */
     ACC_BYTES = 16384,      /* of a block's accumulators, where they are stored */
+    NEAR_BYTES = 3 << 15,   /* of transformed weights that stay in the first-level cache, or near */
+    LEAST_TILES = 8,        /* of a block by Winograd, and twice as many if its weights do not */
     SLACK = 64,             /* kernels may read past the end of the copy */
     ALIGN = 64
 };
@@ -60,14 +62,31 @@ static int32_t even(int32_t n, uint64_t most)
     return pieces(n, pieces(n, each));
 }
 
-int32_t rt_conv_runs(const rt_conv_s8 *p)
+/* A patch as the product sees it: runs, and elements of one. */
+static int32_t runs_of(const rt_conv_s8 *p)
 {
     return p->how == RT_CONV_COPIED ? p->win.k_h : 1;
 }
 
-int32_t rt_conv_run_length(const rt_conv_s8 *p)
+static int32_t run_length(const rt_conv_s8 *p)
 {
-    return p->k / rt_conv_runs(p);
+    return p->k / runs_of(p);
+}
+
+size_t rt_conv_packed(const rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    int32_t n = p->win.out_c / p->groups;
+    return p->how == RT_CONV_WINOGRAD ? rt_wino_bytes(n, p->win.in_c)
+                                      : kernels->pack_bytes(n, runs_of(p), run_length(p));
+}
+
+void rt_conv_pack(const rt_conv_s8 *p, const rt_kernels *kernels, void *packed, const int8_t *w)
+{
+    int32_t n = p->win.out_c / p->groups;
+    if (p->how == RT_CONV_WINOGRAD)
+        rt_wino_pack(packed, w, n, p->win.in_c);
+    else
+        kernels->pack(packed, w, n, runs_of(p), run_length(p));
 }
 
 /* Elements from one pixel to the next; kernels take four at a time. */
@@ -77,16 +96,22 @@ static size_t step_of(const rt_conv_s8 *p)
                                      : (size_t)p->win.stride_w * (size_t)(p->win.in_c / p->groups);
 }
 
+/* Tiles are copied whole. */
+static int32_t whole(const rt_conv_s8 *p, int32_t n)
+{
+    return p->how == RT_CONV_WINOGRAD ? pieces(n, RT_WINO_OUT) * RT_WINO_OUT : n;
+}
+
 static void set_line(rt_conv_s8 *p)
 {
-    size_t columns = reach(p->tile_w, p->win.stride_w, p->win.k_w);
+    size_t columns = reach(whole(p, p->tile_w), p->win.stride_w, p->win.k_w);
     p->line = p->how == RT_CONV_PATCHES ? (size_t)p->tile_w * step_of(p)
                                         : columns * (size_t)(p->win.in_c / p->groups);
 }
 
 static size_t copy_bytes(const rt_conv_s8 *p, const rt_kernels *kernels)
 {
-    size_t lines = reach(p->tile_h, p->win.stride_h, p->win.k_h);
+    size_t lines = reach(whole(p, p->tile_h), p->win.stride_h, p->win.k_h);
     if (p->how == RT_CONV_PATCHES)
         lines = (size_t)p->tile_h;
     return lines * p->line * (size_t)kernels->a_bytes;
@@ -145,8 +170,33 @@ static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
     p->tile_c = least(p->win.out_c, even(panels, some) * RT_PANEL);
 }
 
+static bool by_winograd(const rt_conv_s8 *p, const rt_kernels *kernels)
+{
+    return kernels->wino != NULL && p->groups == 1 && !in_two_steps(p) &&
+           rt_wino_serves(&p->win, p->most);
+}
+
+/* Blocks of a few tiles: rows of them, or a part of one. */
+static void cut_tiles(rt_conv_s8 *p)
+{
+    int32_t across = pieces(p->win.out_w, RT_WINO_OUT), down = pieces(p->win.out_h, RT_WINO_OUT);
+    uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c * RT_WINO_OUT * RT_WINO_OUT;
+    size_t weights = rt_wino_bytes(p->win.out_c, p->win.in_c);
+    uint64_t most = weights < NEAR_BYTES ? GRAIN / each + LEAST_TILES : 2 * LEAST_TILES;
+    int32_t columns = even(across, most);
+    p->tile_c = p->win.out_c;
+    p->tile_w = least(p->win.out_w, columns * RT_WINO_OUT);
+    p->tile_h = least(p->win.out_h, even(down, most / (uint64_t)columns) * RT_WINO_OUT);
+}
+
 void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels)
 {
+    if (by_winograd(p, kernels)) {
+        p->how = RT_CONV_WINOGRAD;
+        cut_tiles(p);
+        set_line(p);
+        return;
+    }
     bool in_place = p->groups == 1 && p->flip == 0 && kernels->a_bytes == 1 && p->win.in_c % 4 == 0;
     p->how = flatten(&p->win) && in_place ? RT_CONV_DIRECT
              : taps_are_apart(&p->win)    ? RT_CONV_PATCHES
@@ -176,25 +226,19 @@ static size_t acc_at(const rt_conv_s8 *p, const rt_kernels *kernels)
 
 size_t rt_conv_scratch(const rt_conv_s8 *p, const rt_kernels *kernels)
 {
+    if (p->how == RT_CONV_WINOGRAD)
+        return image_bytes(p, kernels) + rt_wino_cut(p->tile_h, p->tile_w, p->win.in_c).bytes;
     return acc_at(p, kernels) + acc_bytes(p);
 }
 
-bool rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero)
+void rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero)
 {
-    bool narrow = true;
     for (int o = 0; o < rows; o++) {
-        int64_t sum = 0, most = 0;
-        for (int i = 0; i < k; i++) {
-            int8_t v = w[(size_t)o * (size_t)k + (size_t)i];
-            sum += v;
-            most += v < 0 ? -v : v;
-        }
-        int64_t folded = bias[o] - in_zero * sum;
-        most = most * 255 + (folded < 0 ? -folded : folded);
-        narrow = narrow && most < INT64_C(1) << 30;
-        bias[o] = (int32_t)(uint32_t)(uint64_t)folded;
+        int64_t sum = 0;
+        for (int i = 0; i < k; i++)
+            sum += w[(size_t)o * (size_t)k + (size_t)i];
+        bias[o] = (int32_t)(uint32_t)(uint64_t)(bias[o] - in_zero * sum);
     }
-    return narrow;
 }
 
 /* ---- the image ------------------------------------------------------------------------------- */
@@ -240,8 +284,8 @@ static void copy_image(const rt_conv_s8 *p, const rt_kernels *kernels, const blo
                        const uint8_t *in, uint8_t *to)
 {
     const rt_window *w = &p->win;
-    int32_t lines = (int32_t)reach(b->rows, w->stride_h, w->k_h);
-    int32_t columns = (int32_t)reach(b->columns, w->stride_w, w->k_w);
+    int32_t lines = (int32_t)reach(whole(p, b->rows), w->stride_h, w->k_h);
+    int32_t columns = (int32_t)reach(whole(p, b->columns), w->stride_w, w->k_w);
     int32_t top = b->y * w->stride_h - w->pad_top, left = b->x * w->stride_w - w->pad_left;
     size_t line = p->line * (size_t)kernels->a_bytes;
     for (int32_t y = top; y < top + lines; y++, to += line) {
@@ -274,8 +318,8 @@ static void copy_patches(const rt_conv_s8 *p, const rt_kernels *kernels, const b
 static uint32_t zero_term(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *a)
 {
     int64_t sum = -(int64_t)p->k * p->in_zero;
-    size_t length = (size_t)rt_conv_run_length(p);
-    for (int32_t r = 0; r < rt_conv_runs(p); r++)
+    size_t length = (size_t)run_length(p);
+    for (int32_t r = 0; r < runs_of(p); r++)
         for (size_t i = (size_t)r * p->line; i < (size_t)r * p->line + length; i++)
             sum += kernels->a_bytes == 2 ? ((const int16_t *)(const void *)a)[i]
                    : kernels->unsigned_a ? a[i]
@@ -347,13 +391,13 @@ static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const bloc
         .a_row = p->how == RT_CONV_PATCHES ? p->line : (size_t)w->stride_h * p->line,
         .a_step = step_of(p),
         .a_run = p->line,
-        .runs = rt_conv_runs(p),
-        .k = rt_conv_run_length(p),
+        .runs = runs_of(p),
+        .k = run_length(p),
         .rows = b->rows,
         .pixels = b->columns,
         .n = b->channels,
         .w = (const uint8_t *)p->weights + (size_t)g * p->weight_bytes +
-             kernels->pack_bytes(b->c, rt_conv_runs(p), rt_conv_run_length(p)),
+             kernels->pack_bytes(b->c, runs_of(p), run_length(p)),
         .bias = p->bias + first,
         .acc = in_two_steps(p) ? (int32_t *)(void *)(scratch + acc_at(p, kernels)) : NULL,
         .out = out + y * row + (size_t)b->x * (size_t)w->out_c + first,
@@ -364,6 +408,30 @@ static void run_group(const rt_conv_s8 *p, const rt_kernels *kernels, const bloc
     kernels->product(&q);
     if (q.acc != NULL)
         finish(p, kernels, &q, p->factor != NULL ? p->factor + first : NULL);
+}
+
+static void run_tiles(const rt_conv_s8 *p, const rt_kernels *kernels, const block *b,
+                      const uint8_t *in, uint8_t *out, uint8_t *scratch)
+{
+    const rt_window *w = &p->win;
+    size_t row = (size_t)w->out_w * (size_t)w->out_c;
+    size_t y = (size_t)b->image * (size_t)w->out_h + (size_t)b->y;
+    const rt_wino q = {
+        .a = image_of(p, kernels, b, in, 0, scratch),
+        .a_row = p->line,
+        .c = w->in_c,
+        .n = w->out_c,
+        .rows = b->rows,
+        .pixels = b->columns,
+        .w = p->weights,
+        .bias = p->bias,
+        .out = out + y * row + (size_t)b->x * (size_t)w->out_c,
+        .out_row = row,
+        .out_step = (size_t)w->out_c,
+        .requant = &p->requant,
+        .scratch = scratch + image_bytes(p, kernels),
+    };
+    kernels->wino(&q);
 }
 
 /* Channels change first: the image is still near, and other threads take it at the same time. */
@@ -385,6 +453,10 @@ void rt_conv_run(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *
                  int t, void *scratch)
 {
     block b = block_at(p, t);
+    if (p->how == RT_CONV_WINOGRAD) {
+        run_tiles(p, kernels, &b, in, out, scratch);
+        return;
+    }
     for (int g = 0; g < p->groups; g++)
         run_group(p, kernels, &b, in, out, g, scratch);
 }

@@ -16,6 +16,7 @@
 
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/window.h"
+#include "runtime/kernels/wino.h"
 
 typedef struct rt_conv_s8 {
     rt_window win;
@@ -28,11 +29,12 @@ typedef struct rt_conv_s8 {
     size_t weight_bytes;
     const int32_t *bias; /* folded */
     rt_requant_rows requant;
+    int64_t most; /* no accumulator, nor a part of its sum, is larger in magnitude */
     const double
         *factor; /* not NULL (one group): requantize by this real factor per channel instead */
 
     /* Set by rt_conv_plan. */
-    enum { RT_CONV_DIRECT, RT_CONV_COPIED, RT_CONV_PATCHES } how;
+    enum { RT_CONV_DIRECT, RT_CONV_COPIED, RT_CONV_PATCHES, RT_CONV_WINOGRAD } how;
     int32_t tile_h, tile_w, tile_c; /* output rows, columns and channels of a block */
     size_t line;                    /* elements of a row of the copy, or of patches */
 } rt_conv_s8;
@@ -40,17 +42,16 @@ typedef struct rt_conv_s8 {
 /* Chooses blocks.  Depends on shapes and the table of kernels only. */
 void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels);
 
-/* A patch as the product sees it: runs, and elements of one. */
-int32_t rt_conv_runs(const rt_conv_s8 *p);
-int32_t rt_conv_run_length(const rt_conv_s8 *p);
+/* The weights of one group as the kernels take them: w is row-major [out_c / groups][k]. */
+size_t rt_conv_packed(const rt_conv_s8 *p, const rt_kernels *kernels);
+void rt_conv_pack(const rt_conv_s8 *p, const rt_kernels *kernels, void *packed, const int8_t *w);
 
 /* Blocks of the whole convolution, and the scratch of one. */
 int rt_conv_blocks(const rt_conv_s8 *p);
 size_t rt_conv_scratch(const rt_conv_s8 *p, const rt_kernels *kernels);
 
-/* bias[o] -= in_zero * sum of w[o]: the constant part of the accumulator; w row-major [rows][k].
- * True if no accumulator can leave (-2^30, 2^30). */
-bool rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero);
+/* bias[o] -= in_zero * sum of w[o]: the constant part of the accumulator; w row-major [rows][k]. */
+void rt_conv_fold(int32_t *bias, const int8_t *w, int rows, int k, int32_t in_zero);
 
 /* Computes block t of `out` (same element type as `in`). */
 void rt_conv_run(const rt_conv_s8 *p, const rt_kernels *kernels, const uint8_t *in, uint8_t *out,

@@ -66,6 +66,8 @@ typedef struct rt_dwrow {
     void *scratch;                  /* dw_scratch bytes at a multiple of 64 */
 } rt_dwrow;
 
+typedef struct rt_wino rt_wino;
+
 struct rt_kernels {
     const char *name;
 
@@ -80,6 +82,9 @@ struct rt_kernels {
     size_t (*pack_bytes)(int n, int runs, int k);
     void (*pack)(void *packed, const int8_t *w, int n, int runs, int k);
     void (*product)(const rt_product *p);
+
+    /* A block of a 3x3 convolution by Winograd (runtime/kernels/wino.h); NULL: none. */
+    void (*wino)(const rt_wino *p);
 
     /* One row of n accumulators to codes. */
     void (*requant)(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);

@@ -54,6 +54,7 @@ const rt_kernels *rt_kernels_avx512vnni(void)
         .pack_bytes = rt_pack_bytes__avx512vnni,
         .pack = rt_pack__avx512vnni,
         .product = rt_product__avx512vnni,
+        .wino = rt_wino__avx512vnni,
         .requant = rt_requant_s8__avx2,
         .dw_bytes = rt_dw_bytes__avx512vnni,
         .dw_pack = rt_dw_pack__avx512vnni,

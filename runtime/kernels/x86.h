@@ -37,6 +37,7 @@ size_t rt_dw_bytes__avx512vnni(int channels, int k_h, int k_w);
 void rt_dw_pack__avx512vnni(void *packed, const int8_t *w, int channels, int k_h, int k_w);
 size_t rt_dw_scratch__avx512vnni(const rt_dwrow *d);
 void rt_dw_rows__avx512vnni(const rt_dwrow *d);
+void rt_wino__avx512vnni(const rt_wino *p);
 void rt_add_s8__avx512vnni(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
                            const rt_add_params *p);
 

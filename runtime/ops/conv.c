@@ -23,24 +23,14 @@ static void pack(rt_build *b, rt_conv_s8 *p, const int8_t *w)
     int rows = p->win.out_c / p->groups;
     p->weights = w;
     p->weight_bytes = (size_t)rows * (size_t)p->k;
-    if (kernels->pack == NULL)
+    if (kernels->pack == NULL && p->how != RT_CONV_WINOGRAD)
         return;
     size_t from_bytes = p->weight_bytes;
-    int runs = rt_conv_runs(p), length = rt_conv_run_length(p);
-    p->weight_bytes = (kernels->pack_bytes(rows, runs, length) + 63) / 64 * 64;
+    p->weight_bytes = (rt_conv_packed(p, kernels) + 63) / 64 * 64;
     uint8_t *to = rt_alloc_many(b, (uint64_t)p->groups, p->weight_bytes);
     for (int g = 0; to != NULL && g < p->groups; g++)
-        kernels->pack(to + (size_t)g * p->weight_bytes, w + (size_t)g * from_bytes, rows, runs,
-                      length);
+        rt_conv_pack(p, kernels, to + (size_t)g * p->weight_bytes, w + (size_t)g * from_bytes);
     p->weights = to;
-}
-
-static bool shifts_right(const rt_requant_rows *r, int channels)
-{
-    for (int c = 0; c < channels; c++)
-        if (r->shift[c] > 0)
-            return false;
-    return true;
 }
 
 rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
@@ -51,12 +41,14 @@ rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
     p->in_zero = x->zero_point + (unsigned_a && !unsigned_x ? 128 : 0) -
                  (!unsigned_a && unsigned_x ? 128 : 0);
     p->w_zero = w->n_scales > 1 ? 0 : rt_weights_zero(w); /* per channel it is not looked at */
+    const rt_tensor *biases = n->info.n_in > 2 ? b->in[2] : NULL;
+    p->most = rt_weights_most(w, biases, (size_t)p->win.out_c, (size_t)p->k, p->in_zero);
+    p->requant.narrow = (p->factor != NULL || p->requant.narrow) && p->most < INT64_C(1) << 30;
     const int8_t *weights = rt_weights_int8(b, w);
-    int32_t *bias = rt_weights_bias(b, n->info.n_in > 2 ? b->in[2] : NULL, p->win.out_c);
+    int32_t *bias = rt_weights_bias(b, biases, p->win.out_c);
+    if (bias != NULL)
+        rt_conv_fold(bias, weights, p->win.out_c, p->k, p->in_zero);
     p->bias = bias;
-    p->requant.narrow = bias != NULL &&
-                        rt_conv_fold(bias, weights, p->win.out_c, p->k, p->in_zero) &&
-                        (p->factor != NULL || shifts_right(&p->requant, p->win.out_c));
     rt_conv_plan(p, b->m->kernels);
     pack(b, p, weights);
     n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)p->k;

@@ -96,14 +96,41 @@ float rt_weights_real(const rt_build *b, const rt_tensor *w, size_t i, int c)
     return rt_scale(w, w->n_scales > 1 ? c : 0) * (float)code;
 }
 
+/* As a kernel sees it: int8. */
+static int code_at(const rt_tensor *w, size_t i)
+{
+    const uint8_t *from = w->data;
+    return w->type == RT_INT4    ? int4_at(from, i)
+           : w->type == RT_UINT8 ? (int8_t)(from[i] ^ 0x80)
+                                 : (int8_t)from[i];
+}
+
+int64_t rt_weights_most(const rt_tensor *w, const rt_tensor *bias, size_t rows, size_t k,
+                        int32_t in_zero)
+{
+    int64_t largest = 0;
+    for (size_t o = 0; o < rows; o++) {
+        int64_t sum = 0, most = 0;
+        for (size_t i = 0; i < k; i++) {
+            int code = code_at(w, o * k + i);
+            sum += code;
+            most += code < 0 ? -code : code;
+        }
+        int64_t constant = bias != NULL ? rt_get_i32((const uint8_t *)bias->data + 4 * o) : 0;
+        constant -= in_zero * sum;
+        most = 255 * most + (constant < 0 ? -constant : constant);
+        largest = most > largest ? most : largest;
+    }
+    return largest;
+}
+
 const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w)
 {
     if (w->type == RT_INT8)
         return w->data;
-    const uint8_t *from = w->data;
     int8_t *to = rt_alloc(b, w->count);
     for (size_t i = 0; to != NULL && i < w->count; i++) {
-        to[i] = (int8_t)(w->type == RT_UINT8 ? from[i] ^ 0x80 : int4_at(from, i));
+        to[i] = (int8_t)code_at(w, i);
     }
     return to;
 }
@@ -134,10 +161,12 @@ rt_status rt_weights_requant(rt_build *b, const rt_node *n, int channels, int32_
 {
     int32_t *mult = rt_alloc(b, (size_t)channels * sizeof *mult);
     int32_t *shift = rt_alloc(b, (size_t)channels * sizeof *shift);
+    r->narrow = true;
     for (int c = 0; c < channels; c++) {
         rt_multiplier m;
         double factor = rt_weights_factor(b, c, b->in[0]->type == RT_UINT8);
         RT_TRY(rt_make_multiplier(b, n, factor, &m, "channel's multiplier"));
+        r->narrow = r->narrow && m.shift <= 0;
         if (mult != NULL && shift != NULL) {
             mult[c] = m.mult;
             shift[c] = m.shift;

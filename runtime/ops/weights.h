@@ -26,6 +26,13 @@ float rt_weights_real(const rt_build *b, const rt_tensor *w, size_t i, int c);
  * unpacked); NULL while measuring if a copy would be made. */
 const int8_t *rt_weights_int8(rt_build *b, const rt_tensor *w);
 
+/* The most that an accumulator of the layer can be in magnitude, or a part of its sum, for any
+ * input of 8 bits: the largest sum over the k weights of a row (as rt_weights_int8 gives them)
+ * times 255, and what is left of the bias without in_zero times their sum.  Known while measuring,
+ * too. */
+int64_t rt_weights_most(const rt_tensor *w, const rt_tensor *bias, size_t rows, size_t k,
+                        int32_t in_zero);
+
 /* The zero point of the weights as rt_weights_int8 gives them. */
 int32_t rt_weights_zero(const rt_tensor *w);
 
@@ -36,7 +43,8 @@ int32_t *rt_weights_bias(rt_build *b, const rt_tensor *bias, int channels);
  * convolutions), else in double. */
 double rt_weights_factor(const rt_build *b, int c, bool narrow);
 
-/* Fills mult, shift and zero; lo and hi follow the fused activation. */
+/* Fills mult, shift and zero; lo and hi follow the fused activation; narrow says whether no shift
+ * goes left. */
 rt_status rt_weights_requant(rt_build *b, const rt_node *n, int channels, int32_t activation,
                              rt_requant_rows *r);
 

@@ -1,0 +1,149 @@
+/* wino_s8 for AVX-512-VNNI: pairs of int16 multiplied and added to an int32 (vpdpwssd, which
+ * wraps).
+ *
+ * Six rows by four tiles of sums of sixteen channels stay in registers. */
+#include "runtime/kernels/wino.h"
+#include "runtime/kernels/x86.h"
+
+#if defined(__AVX512VNNI__)
+#include "runtime/kernels/avx512_body.h"
+
+enum { GROUP = 4 };
+typedef uint8_t element;
+#define widened(from)                                                                              \
+    ((lanes)_mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)(from))))
+
+typedef struct panel {
+    __m512i bias; /* times 576 */
+    rt_scale512 scale;
+    rt_clamp512 clamp;
+    __mmask16 mask;
+    bool signs;
+} panel;
+
+static inline __m512i dot(__m512i sum, __m512i x, __m512i w)
+{
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+    return sum;
+}
+
+static inline __m512i pair_of(const int16_t *at)
+{
+    int32_t pair;
+    RT_MOVE(&pair, at, sizeof pair);
+    return _mm512_set1_epi32(pair);
+}
+
+static inline panel begin(const rt_wino *p, int first)
+{
+    panel q;
+    q.mask = rt_first_lanes(p->n - first);
+    q.bias = _mm512_mullo_epi32(_mm512_maskz_loadu_epi32(q.mask, p->bias + first),
+                                _mm512_set1_epi32(RT_WINO_SCALE));
+    q.scale = rt_scale_of(p->requant, first, q.mask);
+    q.clamp = rt_clamp_of(p->requant);
+    q.signs = rt_has_signs(p->requant);
+    return q;
+}
+
+/* m (six) times A^T: four. */
+RT_INLINE void combine(__m512i y[4], const __m512i m[6])
+{
+    __m512i p = _mm512_add_epi32(m[1], m[2]), q = _mm512_sub_epi32(m[1], m[2]);
+    __m512i r = _mm512_add_epi32(m[3], m[4]), s = _mm512_sub_epi32(m[3], m[4]);
+    __m512i last = _mm512_slli_epi32(_mm512_add_epi32(_mm512_slli_epi32(s, 2), m[5]), 1);
+    y[0] = _mm512_add_epi32(m[0], _mm512_add_epi32(p, r));
+    y[1] = _mm512_add_epi32(q, _mm512_add_epi32(s, s));
+    y[2] = _mm512_add_epi32(p, _mm512_slli_epi32(r, 2));
+    y[3] = _mm512_add_epi32(q, last);
+}
+
+RT_INLINE void multiply(int32_t *sums, const int16_t *v, const int16_t *w, int channels,
+                        size_t chunk, const panel *q, int column, const int tiles)
+{
+    __m512i m[GROUP][RT_WINO_IN];
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++)
+#pragma GCC unroll 6
+        for (int i = 0; i < RT_WINO_IN; i++)
+            m[t][i] = i == 1 && column == 1 ? q->bias : _mm512_setzero_si512();
+    for (int c = 0; c < channels; c += RT_WINO_LANES, v += chunk) {
+        int end = channels - c < RT_WINO_LANES ? channels - c : RT_WINO_LANES;
+        for (int k = 0; k < end; k += 2, w += RT_WINO_IN * RT_WINO_LANES * 2)
+#pragma GCC unroll 6
+            for (int i = 0; i < RT_WINO_IN; i++) {
+                __m512i u = _mm512_loadu_si512(w + i * RT_WINO_LANES * 2);
+#pragma GCC unroll 4
+                for (int t = 0; t < tiles; t++)
+                    m[t][i] =
+                        dot(m[t][i], pair_of(v + (t * RT_WINO_IN + i) * RT_WINO_LANES + k), u);
+            }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < tiles; t++) {
+        __m512i y[RT_WINO_OUT];
+        combine(y, m[t]);
+#pragma GCC unroll 4
+        for (int r = 0; r < RT_WINO_OUT; r++)
+            _mm512_storeu_si512(sums + (t * RT_WINO_OUT + r) * RT_WINO_LANES, y[r]);
+    }
+}
+
+/* Codes of up to four pixels. */
+RT_INLINE void store_row(uint8_t *out, size_t step, const __m128i codes[4], __mmask16 mask,
+                         int pixels)
+{
+    if (mask == 0xFFFF && pixels == 4) { /* masked stores take longer */
+#pragma GCC unroll 4
+        for (int s = 0; s < RT_WINO_OUT; s++)
+            _mm_storeu_si128((__m128i *)(void *)(out + (size_t)s * step), codes[s]);
+        return;
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < RT_WINO_OUT; s++)
+        if (s < pixels)
+            _mm_mask_storeu_epi8(out + (size_t)s * step, mask, codes[s]);
+}
+
+RT_INLINE void finish_signs(const rt_wino *p, const panel *q, const int32_t *sums, size_t step,
+                            int y, int x, int first, const bool signs)
+{
+    const __m512i ninth = _mm512_set1_epi32(RT_WINO_NINTH);
+    const rt_scale512 *const scale[4] = { &q->scale, &q->scale, &q->scale, &q->scale };
+    const int rows = p->rows - y < RT_WINO_OUT ? p->rows - y : RT_WINO_OUT;
+    const int pixels = p->pixels - x < RT_WINO_OUT ? p->pixels - x : RT_WINO_OUT;
+    uint8_t *out = p->out + (size_t)y * p->out_row + (size_t)x * p->out_step + first;
+    for (int r = 0; r < rows; r++, sums += RT_WINO_LANES, out += p->out_row) {
+        __m512i m[RT_WINO_IN], v[RT_WINO_OUT];
+#pragma GCC unroll 6
+        for (int j = 0; j < RT_WINO_IN; j++)
+            m[j] = _mm512_loadu_si512(sums + (size_t)j * step);
+        combine(v, m);
+#pragma GCC unroll 4
+        for (int s = 0; s < RT_WINO_OUT; s++)
+            v[s] = _mm512_srai_epi32(_mm512_mullo_epi32(v[s], ninth), RT_WINO_SHIFT);
+        __m512i codes = rt_by_vector512(rt_codes512(v, scale, &q->clamp, signs));
+        const __m128i four[4] = { _mm512_castsi512_si128(codes),
+                                  _mm512_extracti32x4_epi32(codes, 1),
+                                  _mm512_extracti32x4_epi32(codes, 2),
+                                  _mm512_extracti32x4_epi32(codes, 3) };
+        store_row(out, p->out_step, four, q->mask, pixels);
+    }
+}
+
+static inline void finish(const rt_wino *p, const panel *q, const int32_t *sums, size_t step, int y,
+                          int x, int first)
+{
+    if (q->signs)
+        finish_signs(p, q, sums, step, y, x, first, true);
+    else
+        finish_signs(p, q, sums, step, y, x, first, false);
+}
+
+#include "runtime/kernels/wino_body.h"
+
+void rt_wino__avx512vnni(const rt_wino *p)
+{
+    wino(p);
+}
+#endif
