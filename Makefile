@@ -232,8 +232,8 @@ run-tsan: $(addprefix $(OUT)/tests/,$(TSAN_TESTS))
 VALGRIND_TESTS ?= $(filter-out test_rt_hostile,$(notdir $(filter $(OUT)/tests/test_rt_%,$(TESTS))))
 
 valgrind: $(addprefix $(OUT)/tests/,$(VALGRIND_TESTS)) ## the runtime's tests under valgrind
-	@OUT=$(OUT) MODE=$(MODE) RUN="valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible" \
-	  sh ./tests/run.sh $^
+	@OUT=$(OUT) MODE=$(MODE) RUN="valgrind -q --error-exitcode=1 --suppressions=tests/valgrind.supp --leak-check=full \
+	  --errors-for-leak-kinds=definite,indirect,possible" sh ./tests/run.sh $^
 
 .PHONY: valgrind
 
