@@ -213,9 +213,19 @@ static void file_write_is_all_or_nothing(void **state)
     assert_int_equal(b.size, 3);
     assert_memory_equal(b.data, "old", 3);
     nn_bytes_free(&b);
+    char head[4];
+    size_t n = 2;
+    assert_ok(nn_file_head(head, &n, path));
+    assert_int_equal(n, 2);
+    n = sizeof head;
+    assert_ok(nn_file_head(head, &n, path));
+    assert_int_equal(n, 3);
+    assert_memory_equal(head, "old", 3);
+    assert_fails(nn_file_head(head, &n, test_folder()), NN_EIO, "is a folder");
     assert_fails(nn_file_read(&b, path, 2), NN_EFORMAT, "limit");
     assert_fails(nn_file_read(&b, test_path("none"), 0), NN_EIO, "none");
-    assert_fails(nn_file_read(&b, test_folder(), 0), NN_EIO, "regular");
+    assert_fails(nn_file_read(&b, test_folder(), 0), NN_EIO, "is a folder");
+    assert_fails(nn_file_read(&b, "/dev/null", 0), NN_EIO, "regular");
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "tests/cli.h"
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- run ------------------------------------------------------------------------------------- */
@@ -345,7 +346,12 @@ static void files_of_another_kind(void **state)
     check_error(octet("run %s %s", garbage, garbage), 1, "TFL3");
     check_error(octet("run %s %s", q("model.tflite"), garbage), 1, "neither PNG nor JPEG");
     check_error(octet("export %s --out x", garbage), 1, "garbage");
-    check_error(octet("inspect %s", test_folder()), 1, test_folder());
+    check_error(octet("inspect %s", test_folder()), 1, "is a folder; name a file");
+    check_error(octet("export %s --out x", test_folder()), 1, "is a folder; name a file");
+    const char *fifo = test_path("fifo"); /* nobody will ever write to it */
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    check_error(octet("inspect %s", fifo), 1, "is not a regular file");
+    check_error(octet("eval %s --data sample", fifo), 1, "is not a regular file");
     check_error(octet("export %s --out x", q("model.tflite")), 1, "model.tflite");
     const char *picture = test_path("sheet.png");
     check_done(octet("data sample --quiet --png %s", picture));

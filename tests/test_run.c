@@ -162,7 +162,23 @@ static void a_damaged_state_falls_back_to_the_one_before(void **state)
     assert_int_equal(access(in("d1", "model.safetensors.tmp4711"), F_OK), -1);
     for (int i = 0; i < 2; i++)
         assert_ok(nn_file_write(in("d1", names[i]), "not a checkpoint", 16));
-    check_error(train("--out %s --resume --quiet", test_path("d1")), 1, "previous.safetensors");
+    check_error(train("--out %s --resume --quiet", test_path("d1")), 1,
+                "model.safetensors is damaged, and the one before it: ");
+}
+
+/* What a run goes on with, beside its state. */
+static void resume_needs_recipe_and_log(void **state)
+{
+    (void)state;
+    check_done(train(SMALL "--epochs 2 --out %s --quiet", test_path("needs")));
+    assert_ok(nn_file_write(in("needs", "log.csv"), "", 0));
+    check_error(train("--out %s --resume --quiet", test_path("needs")), 1, "move the log away");
+    assert_int_equal(unlink(in("needs", "log.csv")), 0);
+    check_done(train("--out %s --resume --quiet", test_path("needs")));
+    assert_int_equal(unlink(in("needs", "recipe.ini")), 0);
+    check_error(train("--out %s --resume --quiet", test_path("needs")), 2,
+                "needs/recipe.ini: is missing");
+    check_done(train(SMALL "--epochs 2 --out %s --resume --quiet", test_path("needs")));
 }
 
 static void wait_ms(long ms)
@@ -254,8 +270,11 @@ static void a_diverged_run_tries_again_more_slowly(void **state)
 #define FAST SMALL "--lr 300 --epochs 2 --schedule constant --weight-decay 0 "
     check_error(train(FAST "--quiet --out %s", test_path("slow1")), 1, "diverged: first at");
     const outcome *o = train(FAST "--on-divergence halve-lr --out %s", test_path("slow2"));
-    check_said(o, "the learning rate is halved 1 times");
+    check_said(o, "half the learning rate; halved 1 of at most 10 times");
     check_done(train("--out %s --resume --quiet", test_path("slow2")));
+    check_error(
+        train(FAST "--lr 1000000 --on-divergence halve-lr --quiet --out %s", test_path("slow4")), 1,
+        "the learning rate was halved 10 times: step ");
     check_done(
         train("%s --threads 3 --out %s --quiet", in("slow2", "recipe.ini"), test_path("slow3")));
     assert_same_files(in("slow2", "model.safetensors"), in("slow3", "model.safetensors"));
@@ -300,6 +319,7 @@ int main(void)
         cmocka_unit_test(what_cannot_begin_leaves_nothing),
         cmocka_unit_test(resume_goes_on_or_begins),
         cmocka_unit_test(a_damaged_state_falls_back_to_the_one_before),
+        cmocka_unit_test(resume_needs_recipe_and_log),
         cmocka_unit_test(a_signal_saves_and_leaves),
         cmocka_unit_test(the_log_has_no_step_twice),
         cmocka_unit_test(a_diverged_run_tries_again_more_slowly),

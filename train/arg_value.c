@@ -75,8 +75,10 @@ static nn_status store_int(const train_arg *arg, int *out, const char *text)
     bool negative = text[0] == '-';
     char *end;
     uint64_t n;
-    if (!read_digits(text + negative, &end, &n) || *end != '\0' || n > INT32_MAX)
+    if (!read_digits(text + negative, &end, &n) || *end != '\0')
         return refuse(arg, text, "a whole number");
+    if (n > INT32_MAX)
+        return refuse(arg, text, "between -2147483647 and 2147483647");
     int value = negative ? -(int)n : (int)n;
     NN_TRY(check_bounds(arg, text, value));
     *out = value;
@@ -89,7 +91,7 @@ static nn_status store_count(const train_arg *arg, uint64_t *out, const char *te
     char *end;
     uint64_t n, unit = 1;
     if (!read_digits(text, &end, &n))
-        return refuse(arg, text, "a whole number");
+        return refuse(arg, text, "a whole number from 0");
     const char *found = *end != '\0' ? strchr(suffix, *end) : NULL;
     for (const char *s = suffix; found != NULL && s <= found; s++)
         unit *= 1000;

@@ -1,8 +1,10 @@
+#define _POSIX_C_SOURCE 200809L /* access */
 #include "train/history.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nn/base/file.h"
 #include "train/heading.h"
@@ -30,6 +32,8 @@ static nn_status cut(const char *path, int64_t step)
     nn_status st = train_heading_check(text, train_heading_log, path);
     if (st == NN_OK)
         st = nn_file_write(path, text, keep(text, old.size, step));
+    else
+        st = nn_fail_context(st, "move the log away to go on without it");
     nn_bytes_free(&old);
     return st;
 }
@@ -43,10 +47,7 @@ static nn_status begin(const char *path)
 
 nn_status train_history_open(train_history *h, const char *path, int64_t step)
 {
-    FILE *there = step > 0 ? fopen(path, "r") : NULL;
-    if (there != NULL)
-        fclose(there);
-    NN_TRY(there != NULL ? cut(path, step) : begin(path));
+    NN_TRY(step > 0 && access(path, F_OK) == 0 ? cut(path, step) : begin(path));
     snprintf(h->path, sizeof h->path, "%s", path);
     h->file = fopen(path, "a");
     return h->file != NULL ? NN_OK : nn_fail(NN_EIO, "%s: %s", path, strerror(errno));

@@ -70,14 +70,28 @@ static long read_fully(int fd, uint8_t *data, size_t size)
     return (long)done;
 }
 
-static nn_status read_open_file(nn_bytes *out, int fd, const char *path, size_t limit)
+/* Opens a regular file and finds its size; -1 is an error. */
+static int open_regular(const char *path, size_t *size)
 {
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return nn_fail(NN_EIO, "%s: cannot be read: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return nn_fail(NN_EIO, "%s: is not a regular file", path);
-    size_t size = (size_t)st.st_size;
+    struct stat st = { 0 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make it wait */
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        *size = (size_t)st.st_size;
+        return fd;
+    }
+    if (fd < 0)
+        nn_fail(NN_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    else if (S_ISDIR(st.st_mode))
+        nn_fail(NN_EIO, "%s: is a folder; name a file", path);
+    else
+        nn_fail(NN_EIO, "%s: is not a regular file", path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static nn_status read_open_file(nn_bytes *out, int fd, size_t size, const char *path, size_t limit)
+{
     if (limit != 0 && size > limit)
         return nn_fail(NN_EFORMAT, "%s: has %zu bytes, more than the limit of %zu", path, size,
                        limit);
@@ -96,13 +110,29 @@ static nn_status read_open_file(nn_bytes *out, int fd, const char *path, size_t 
 
 nn_status nn_file_read(nn_bytes *out, const char *path, size_t limit)
 {
+    size_t size;
     *out = (nn_bytes){ 0 };
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make it wait */
+    int fd = open_regular(path, &size);
     if (fd < 0)
-        return nn_fail(NN_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    nn_status st = read_open_file(out, fd, path, limit);
+        return NN_EIO;
+    nn_status st = read_open_file(out, fd, size, path, limit);
     close(fd);
     return st;
+}
+
+nn_status nn_file_head(void *out, size_t *size, const char *path)
+{
+    size_t whole;
+    int fd = open_regular(path, &whole);
+    if (fd < 0)
+        return NN_EIO;
+    long n = read_fully(fd, out, *size);
+    int error = errno;
+    close(fd);
+    if (n < 0)
+        return nn_fail(NN_EIO, "%s: cannot be read: %s", path, strerror(error));
+    *size = (size_t)n;
+    return NN_OK;
 }
 
 void nn_bytes_free(nn_bytes *b)

@@ -20,6 +20,10 @@ typedef struct nn_bytes {
  * before memory is asked for (0: no limit).  Errors: NN_EIO (with the path and the system's
  * reason), NN_ENOMEM, NN_EFORMAT (too large). */
 nn_status nn_file_read(nn_bytes *out, const char *path, size_t limit);
+
+/* Reads the first *size bytes of a file, or all of a smaller one: *size becomes their number.
+ * Errors: NN_EIO; like nn_file_read it never waits, and takes neither folders nor devices. */
+nn_status nn_file_head(void *out, size_t *size, const char *path);
 void nn_bytes_free(nn_bytes *b);
 
 /* Replaces `path` by `size` bytes, atomically; a device or a pipe is written to instead.

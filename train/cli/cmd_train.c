@@ -1,5 +1,8 @@
 /* octet train - trains a network, in float or with fake quantization. */
+#define _POSIX_C_SOURCE 200809L /* access */
+#include <stdbool.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "train/cli/command.h"
 #include "train/cli/log.h"
@@ -94,16 +97,23 @@ static void print_json(const train_result *r)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
-/* A run that goes on takes what was not said again from its own recipe. */
+static bool is_there(const settings *s, const char *name, char path[TRAIN_PATH])
+{
+    snprintf(path, TRAIN_PATH, "%s/%s", s->out, name);
+    return access(path, F_OK) == 0;
+}
+
+/* A run that goes on takes what was not said again from its own recipe.  Where there is no state
+ * either, it begins. */
 static nn_status take_own_recipe(train_args *args, const settings *s)
 {
-    char path[TRAIN_PATH];
-    snprintf(path, sizeof path, "%s/recipe.ini", s->out);
-    FILE *there = fopen(path, "r");
-    if (there == NULL)
-        return NN_OK;
-    fclose(there);
-    return train_args_recipe(args, path);
+    char path[TRAIN_PATH], state[TRAIN_PATH];
+    if (is_there(s, "recipe.ini", path))
+        return train_args_recipe(args, path);
+    if (s->recipe.data.data == NULL && is_there(s, "model.safetensors", state))
+        return nn_fail(NN_EINVAL, "%s: is missing; name the recipe that the run was begun with",
+                       path);
+    return NN_OK;
 }
 
 static nn_status run(train_call *call)

@@ -110,13 +110,15 @@ static nn_status train_on(train_running *r, int64_t total)
     int64_t halvings = train_loop_halvings(r->loop);
     for (;;) {
         nn_status st = train_loop_run(r->loop, total, &hooks);
-        if (st != NN_EDIVERGED || r->o->recipe->training.on_divergence != TRAIN_HALVE_LR ||
-            halvings >= MOST_HALVINGS)
+        if (st != NN_EDIVERGED || r->o->recipe->training.on_divergence != TRAIN_HALVE_LR)
             return st;
+        if (halvings >= MOST_HALVINGS)
+            return nn_fail_context(st, "the learning rate was halved %d times", MOST_HALVINGS);
         train_log("%s", nn_message());
         NN_TRY(go_back(r, ++halvings));
-        train_log("going on from step %lld, the learning rate is halved %lld times",
-                  (long long)train_loop_moment(r->loop).step, (long long)halvings);
+        train_log("going on from step %lld with half the learning rate; halved %lld of at most %d "
+                  "times",
+                  (long long)train_loop_moment(r->loop).step, (long long)halvings, MOST_HALVINGS);
     }
 }
 
@@ -162,7 +164,7 @@ static nn_status score_network(train_running *r, const train_network *n)
         NN_TRY(train_evaluate_graph(&r->result->test, n, n->info.quantized ? n->deploy : n->graph,
                                     r->set, DS_TEST, batch));
     else
-        train_log("%s has no test pictures; nothing to report on", ds_spec(r->set));
+        train_log("%s has no test pictures; the result is not measured", ds_spec(r->set));
     return n->info.quantized ? finish_quantized(r, n) : NN_OK;
 }
 
@@ -202,7 +204,7 @@ static void report_bad(const train_running *r)
     int n = r->set != NULL ? ds_n_bad(r->set) : 0;
     if (n == 0)
         return;
-    train_log("%d pictures could not be read and were left out:", n);
+    train_log("left out %d picture%s that could not be read:", n, n == 1 ? "" : "s");
     for (int i = 0; i < n && i < DS_BAD_LISTED; i++)
         train_log("  %s", ds_bad(r->set, i));
 }

@@ -116,11 +116,11 @@ static nn_status same_recipe(const train_recipe *saved, const train_recipe *now)
 static nn_status find_state(train_running *r)
 {
     char path[TRAIN_PATH];
+    nn_status st = NN_OK;
     const bool has_previous = train_folder_has(&r->folder, TRAIN_FILE_PREVIOUS);
     r->state_name = TRAIN_FILE_MODEL;
     if (train_folder_has(&r->folder, TRAIN_FILE_MODEL)) {
-        nn_status st =
-            train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_MODEL, path));
+        st = train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_MODEL, path));
         r->last_is_sound = st == NN_OK;
         if (st != NN_EFORMAT || !has_previous)
             return st;
@@ -129,7 +129,11 @@ static nn_status find_state(train_running *r)
     if (!has_previous)
         return NN_OK;
     r->state_name = TRAIN_FILE_PREVIOUS;
-    return train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_PREVIOUS, path));
+    const bool is_second = st != NN_OK;
+    st = train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_PREVIOUS, path));
+    if (st == NN_OK || !is_second)
+        return st;
+    return nn_fail_context(st, "%s is damaged, and the one before it", TRAIN_FILE_MODEL);
 }
 
 static nn_status resume(train_running *r)

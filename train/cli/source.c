@@ -64,5 +64,6 @@ void train_source_say_bad(const ds_set *set)
 {
     int n = ds_n_bad(set);
     if (n > 0)
-        train_log("note: %d pictures could not be read, the first: %s", n, ds_bad(set, 0));
+        train_log("note: left out %d picture%s that could not be read, the first: %s", n,
+                  n == 1 ? "" : "s", ds_bad(set, 0));
 }

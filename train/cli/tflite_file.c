@@ -1,21 +1,12 @@
-#define _POSIX_C_SOURCE 200809L
 #include "train/cli/tflite_file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 nn_status train_file_kind_of(train_file_kind *out, const char *path)
 {
     char head[9] = { 0 };
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return nn_fail(NN_EIO, "%s: cannot be opened: %s", path, strerror(errno));
-    size_t n = fread(head, 1, sizeof head, f);
-    int error = ferror(f) ? errno : 0;
-    fclose(f);
-    if (error != 0)
-        return nn_fail(NN_EIO, "%s: cannot be read: %s", path, strerror(error));
+    size_t n = sizeof head;
+    NN_TRY(nn_file_head(head, &n, path));
     if (n >= 8 && memcmp(head + 4, "TFL3", 4) == 0)
         *out = TRAIN_FILE_TFLITE;
     else if (n == sizeof head && head[8] == '{')
