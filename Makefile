@@ -99,11 +99,12 @@ LIB     := $(OUT)/liboctet.a
 PROG    := $(OUT)/octet
 TESTS   := $(patsubst tests/%.c,$(OUT)/tests/%,$(TEST_SRC))
 TOUR    := $(OUT)/tour
+EXAMPLES := $(patsubst docs/examples/%.c,$(OUT)/examples/%,$(wildcard docs/examples/*.c))
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all lib runtime tests tour check demo deps lint format asan tsan f64 install clean help
+.PHONY: all lib runtime tests tour examples check demo deps lint format asan tsan f64 install clean help
 
 all: $(if $(filter f64,$(MODE)),$(LIB),$(PROG) $(LIB) $(RT_LIB) $(OUT)/liboctet_rt.so) ## build the program and the libraries (default)
 
@@ -178,6 +179,11 @@ $(TOUR): $(call obj,$(wildcard docs/tour/code/*.c)) $(LIB)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
+$(OUT)/examples/%: $(OUT)/obj/docs/examples/%.o $(LIB)
+	@mkdir -p $(dir $@)
+	@$(if $(Q),echo "  ld   $@",:)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+
 $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB)
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  ld   $@",:)
@@ -196,6 +202,8 @@ demo: deps ## train, quantize and run a network on Fashion-MNIST; prints the tab
 
 tour: all $(TOUR) ## the guided tour's program (docs/tour), and its pictures drawn anew
 	GOMP_SPINCOUNT=3000 $(TOUR) --pictures docs/tour/pictures
+
+examples: $(EXAMPLES) ## the programs of docs/examples, in build/release/examples
 
 check: deps ## build and run every test that needs no Python
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests

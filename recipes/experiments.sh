@@ -1,10 +1,10 @@
 #!/bin/sh
 # The tables of EXPERIMENTS.md.  Usage: recipes/experiments.sh DATA FOLDER TABLE...
 #   DATA    cifar10:DIR, or for table fashion fashion-mnist
-#   TABLE   post qat delay fold activation size grid fashion
+#   TABLE   post qat delay fold activation size unequal grid fashion
 # Each stands in FOLDER as compare.csv or sweep.csv; what is there already is not computed again, so
 # the same line goes on where it was interrupted.  SEEDS=1 is a third of the work, NETS=resnet20 or
-# mobilenet_v1 one network of the tables post and qat, OPTIONS="--threads 1" goes to every command;
+# mobilenet_v1 one network of the tables post, qat and unequal, OPTIONS="--threads 1" goes to every command;
 # OCTET is the program.
 set -eu
 octet=${OCTET:-build/release/octet}
@@ -81,6 +81,24 @@ size() {
     compare mobilenet_v1-1 experiment-mobilenet_v1 minmax,qat --width 1
 }
 
+# Channels that a rescaling made unequal, the network's function being the same: by 2^-3 .. 2^3 and by
+# 2^-5 .. 2^5.  With relu, as relu6 does not commute with scaling; the program is made by `make examples`.
+unequal() {
+    mkdir -p "$folder/unequal"
+    for net in $nets; do
+        [ -e "$folder/$net-relu/compare.csv" ] ||
+            compare "$net-relu" "experiment-$net" minmax --activation relu
+        for power in 3 5; do
+            start=$folder/unequal/$net-$power.safetensors
+            [ -e "$start" ] || "${UNEQUAL:-build/release/examples/unequal}" \
+                "$folder/$net-relu/seed1/float/model.safetensors" "$start" 1 $power
+            compare "unequal/$net-$power" "experiment-$net" \
+                minmax:tensor,minmax,equalize:tensor,equalize,qat:tensor,qat \
+                --activation relu --init "$start"
+        done
+    done
+}
+
 # The grid of bit widths of Jacob et al. 2017, tables 4.7 and 4.8.
 grid() {
     [ -e "$folder/resnet8/compare.csv" ] || compare resnet8 experiment-resnet8 minmax
@@ -97,7 +115,7 @@ fashion() {
 
 for table in "$@"; do
     case $table in
-    post | qat | delay | fold | activation | size | grid | fashion) "$table" ;;
+    post | qat | delay | fold | activation | size | unequal | grid | fashion) "$table" ;;
     *)
         echo "experiments.sh: $table: no such table" >&2
         exit 2

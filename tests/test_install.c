@@ -63,6 +63,27 @@ static void classify_pictures(void)
         test_folder(), test_folder());
 }
 
+/* Built against the library, it changes weights and not one prediction; a relu6 it refuses. */
+static void make_channels_unequal(void)
+{
+    run("cc -std=c11 -O1 -Wall -Wextra -Werror docs/examples/unequal.c -o '%s/unequal' "
+        "$(PKG_CONFIG_PATH='%s/usr/lib/pkgconfig' pkg-config --cflags --libs octet)",
+        test_folder(), test_folder());
+    run("cd '%s' && octet='%s/usr/bin/octet' && "
+        "$octet train --model resnet8 --width 0.25 --data sample --steps 30 --out net --quiet && "
+        "./unequal net/model.safetensors u.safetensors 7 && "
+        "! cmp -s net/model.safetensors u.safetensors && for n in net/model u; do $octet eval "
+        "$n.safetensors --data sample | sed 's/.*pictures: //; s/, [0-9.]* s$//'; done >scores && "
+        "test $(wc -l <scores) -eq 2 && test $(sort -u scores | wc -l) -eq 1",
+        test_folder(), test_folder());
+    run("cd '%s' && octet='%s/usr/bin/octet' && ! ./unequal u.safetensors && "
+        "! ./unequal u.safetensors v.safetensors seven && "
+        "$octet train --model mobilenet_v1 --width 0.25 --data sample --epochs 0 --out six --quiet "
+        "&& "
+        "! ./unequal six/model.safetensors v.safetensors 2>why && grep -q 'activation relu' why",
+        test_folder(), test_folder());
+}
+
 static void example_against_the_installed_tree(void **state)
 {
     (void)state;
@@ -89,6 +110,7 @@ static void example_against_the_installed_tree(void **state)
     assert_true(at != NULL && sscanf(at, "int8: %lf", &top1) == 1 && top1 > 70);
     nn_bytes_free(&said);
     classify_pictures();
+    make_channels_unequal();
     run("root=$PWD && cd '%s/usr/share' && for c in '' $(sed -n "
         "'s/TRAIN_COMMAND(\\(.*\\))/-\\1/p' "
         "$root/train/cli/commands.def); do grep -q '^.SH NAME' man/man1/octet$c.1 || "
