@@ -329,11 +329,6 @@ size_t ds_item_bytes(const ds_set *set)
     return (size_t)ds_height(set) * (size_t)ds_width(set) * (size_t)ds_channels(set);
 }
 
-ds_resize_rule ds_resize_used(const ds_set *set)
-{
-    return set->opt.resize;
-}
-
 ds_limits ds_limits_used(const ds_set *set)
 {
     return set->opt.limits;

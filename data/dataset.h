@@ -53,8 +53,7 @@ int ds_width(const ds_set *set);
 int ds_channels(const ds_set *set);
 size_t ds_item_bytes(const ds_set *set); /* height width channels */
 
-ds_resize_rule ds_resize_used(const ds_set *set); /* of the options */
-ds_limits ds_limits_used(const ds_set *set);      /* of the options, defaults filled in */
+ds_limits ds_limits_used(const ds_set *set); /* of the options, defaults filled in */
 
 int ds_count(const ds_set *set, ds_split split);
 int ds_classes(const ds_set *set);

@@ -43,7 +43,8 @@ nn_status ds_resize_rule_parse(ds_resize_rule *out, const char *text)
     return NN_OK;
 }
 
-void *ds_scratch_get(ds_scratch *s, size_t bytes)
+/* At least `bytes` bytes, content undefined, or NULL if memory is out (the message is set). */
+static void *get(ds_scratch *s, size_t bytes)
 {
     if (bytes <= s->bytes)
         return s->block;
@@ -200,7 +201,7 @@ nn_status ds_resize(const ds_image *from, ds_resize_rule rule, ds_image *to, ds_
                        from->channels, to->channels);
     window w = choose(from, rule, to->height, to->width);
     size_t sums = nn_align_up((size_t)w.width * (size_t)w.channels * sizeof(double));
-    double *sum = ds_scratch_get(scratch, sums + (size_t)w.width * (size_t)w.height);
+    double *sum = get(scratch, sums + (size_t)w.width * (size_t)w.height);
     if (sum == NULL)
         return NN_ENOMEM;
     if (from->channels == 3 && to->channels == 1)

@@ -41,8 +41,6 @@ typedef struct ds_scratch {
     size_t bytes;
 } ds_scratch;
 
-/* At least `bytes` bytes, content undefined, or NULL if memory is out (the message is set). */
-void *ds_scratch_get(ds_scratch *s, size_t bytes);
 void ds_scratch_free(ds_scratch *s);
 
 /* Fits `from` into to->height x to->width x to->channels at to->pixels (set by the caller).

@@ -24,16 +24,6 @@ struct opt {
     nn_real *slot[OPT_MAX_SLOTS];
 };
 
-int opt_rule_count(void)
-{
-    return N_RULES;
-}
-
-const char *opt_rule_name(int i)
-{
-    return rules[i]->name;
-}
-
 static nn_status find(const opt_rule **out, const char *name)
 {
     nn_suggestion near = { .given = name };

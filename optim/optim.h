@@ -38,8 +38,4 @@ int opt_slot_count(const opt *o);
 const char *opt_slot_name(const opt *o, int i);
 nn_real *opt_slot_vector(opt *o, int i);
 
-/* The known names, for help texts. */
-int opt_rule_count(void);
-const char *opt_rule_name(int i);
-
 #endif

@@ -1,17 +1,14 @@
 #include "optim/schedule.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "nn/base/math.h"
-#include "nn/base/suggest.h"
 
-static const char *const names[] = { [OPT_CONSTANT] = "constant",
-                                     [OPT_STEP] = "step",
-                                     [OPT_COSINE] = "cosine",
-                                     [OPT_ONECYCLE] = "onecycle" };
-
-enum { N_KINDS = sizeof names / sizeof names[0] };
+const char *const opt_schedule_names[] = { [OPT_CONSTANT] = "constant",
+                                           [OPT_STEP] = "step",
+                                           [OPT_COSINE] = "cosine",
+                                           [OPT_ONECYCLE] = "onecycle",
+                                           NULL };
 
 opt_schedule opt_schedule_of(opt_schedule_kind kind, double lr, int64_t warmup)
 {
@@ -24,25 +21,6 @@ opt_schedule opt_schedule_of(opt_schedule_kind kind, double lr, int64_t warmup)
                            .rise = 0.3,
                            .div = 25,
                            .final_div = 1e4 };
-}
-
-nn_status opt_schedule_parse(opt_schedule_kind *out, const char *name)
-{
-    for (int i = 0; i < N_KINDS; i++)
-        if (strcmp(names[i], name) == 0) {
-            *out = (opt_schedule_kind)i;
-            return NN_OK;
-        }
-    const char *near = nn_suggest(name, names, N_KINDS);
-    if (near != NULL)
-        return nn_fail(NN_EINVAL, "schedule %s: not known; did you mean %s?", name, near);
-    return nn_fail(NN_EINVAL, "schedule %s: not known; there are constant, step, cosine, onecycle",
-                   name);
-}
-
-const char *opt_schedule_name(opt_schedule_kind kind)
-{
-    return names[kind];
 }
 
 static nn_status check_milestones(const opt_schedule *s)

@@ -42,9 +42,8 @@ typedef struct opt_schedule {
  * section 4.2: 32k and 48k of 64k); rise 0.3, div 25, final_div 1e4 (PyTorch). */
 opt_schedule opt_schedule_of(opt_schedule_kind kind, double lr, int64_t warmup);
 
-/* "constant", "step", "cosine", "onecycle".  Errors: NN_EINVAL with the nearest name. */
-nn_status opt_schedule_parse(opt_schedule_kind *out, const char *name);
-const char *opt_schedule_name(opt_schedule_kind kind);
+/* "constant", "step", "cosine", "onecycle", by kind; then NULL. */
+extern const char *const opt_schedule_names[];
 
 /* Errors: NN_EINVAL naming the number that is out of its range for a run of `total` steps. */
 nn_status opt_schedule_check(const opt_schedule *s, int64_t total);

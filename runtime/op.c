@@ -147,7 +147,15 @@ int64_t rt_constant_at(const rt_tensor *t, size_t i)
 
 /* ---- geometry -------------------------------------------------------------------------------- */
 
-rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, const char *what)
+/* Sliding a window along one axis: input size, window size, step, spacing of the taps. */
+typedef struct axis {
+    int32_t in, k, stride, dilation;
+    int32_t out, pad; /* worked out: output size, and fill before the first input */
+} axis;
+
+/* SAME: out = ceil(in / stride), the fill split evenly with the odd one behind; VALID: windows that
+ * lie within the input.  TensorFlow Lite's padding.h. */
+static rt_status slide(rt_build *b, const rt_node *n, axis *a, int32_t padding, const char *what)
 {
     if (a->k < 1 || a->stride < 1 || a->dilation < 1 || a->in < 1)
         return RT_REFUSE(b, n, RT_EFORMAT, "%s: input %d, window %d, stride %d, dilation %d", what,
@@ -175,17 +183,17 @@ rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *
     const rt_tensor *x = b->in[0];
     RT_TRY(rt_check_rank(b, n, x, 4, "input"));
     bool dilated = slots->dilation_h >= 0;
-    rt_axis rows = { .in = x->dim[1],
-                     .k = k_h,
-                     .stride = rt_opt(b, n, slots->stride_h),
-                     .dilation = dilated ? rt_opt(b, n, slots->dilation_h) : 1 };
-    rt_axis columns = { .in = x->dim[2],
-                        .k = k_w,
-                        .stride = rt_opt(b, n, slots->stride_w),
-                        .dilation = dilated ? rt_opt(b, n, slots->dilation_w) : 1 };
+    axis rows = { .in = x->dim[1],
+                  .k = k_h,
+                  .stride = rt_opt(b, n, slots->stride_h),
+                  .dilation = dilated ? rt_opt(b, n, slots->dilation_h) : 1 };
+    axis columns = { .in = x->dim[2],
+                     .k = k_w,
+                     .stride = rt_opt(b, n, slots->stride_w),
+                     .dilation = dilated ? rt_opt(b, n, slots->dilation_w) : 1 };
     int32_t padding = rt_opt(b, n, slots->padding);
-    RT_TRY(rt_slide(b, n, &rows, padding, "height"));
-    RT_TRY(rt_slide(b, n, &columns, padding, "width"));
+    RT_TRY(slide(b, n, &rows, padding, "height"));
+    RT_TRY(slide(b, n, &columns, padding, "width"));
     const int32_t shape[4] = { x->dim[0], rows.out, columns.out, out_c };
     RT_TRY(rt_check_shape(b, n, b->out[0], 4, shape, "output"));
     *w = (rt_window){ x->dim[0],      rows.in,       columns.in,       x->dim[3], rows.out,

@@ -55,16 +55,6 @@ bool rt_same_affine(const rt_tensor *a, const rt_tensor *b);
 rt_status rt_check_constant(rt_build *b, const rt_node *n, const rt_tensor *t, const char *what);
 int64_t rt_constant_at(const rt_tensor *t, size_t i);
 
-/* Sliding a window along one axis: input size, window size, step, spacing of the taps. */
-typedef struct rt_axis {
-    int32_t in, k, stride, dilation;
-    int32_t out, pad; /* worked out: output size, and fill before the first input */
-} rt_axis;
-
-/* SAME: out = ceil(in / stride), the fill split evenly with the odd one behind; VALID: windows that
- * lie within the input.  TensorFlow Lite's padding.h. */
-rt_status rt_slide(rt_build *b, const rt_node *n, rt_axis *a, int32_t padding, const char *what);
-
 /* Where an operator's options have the geometry of its window; -1: no such option, 1 holds. */
 typedef struct rt_window_slots {
     int padding, stride_h, stride_w, dilation_h, dilation_w;

@@ -6,7 +6,7 @@
 #include "nn/base/chunk.h"
 #include "nn/base/mem.h"
 
-size_t train_raw_in_bytes(const rt_model *m)
+static size_t in_bytes_of(const rt_model *m)
 {
     size_t bytes = 0;
     for (int i = 0; i < rt_n_inputs(m); i++)
@@ -14,7 +14,7 @@ size_t train_raw_in_bytes(const rt_model *m)
     return bytes;
 }
 
-size_t train_raw_out_bytes(const rt_model *m)
+static size_t out_bytes_of(const rt_model *m)
 {
     size_t bytes = 0;
     for (int i = 0; i < rt_n_outputs(m); i++)
@@ -40,7 +40,7 @@ static void run_item(const rt_model *m, void *arena, const uint8_t *in, uint8_t 
 
 static void run_items(const rt_model *m, void **arena, size_t n, const uint8_t *in, uint8_t *out)
 {
-    size_t in_bytes = train_raw_in_bytes(m), out_bytes = train_raw_out_bytes(m);
+    size_t in_bytes = in_bytes_of(m), out_bytes = out_bytes_of(m);
 #pragma omp parallel for schedule(static)
     for (size_t i = 0; i < n; i++)
         run_item(m, arena[nn_thread_index()], in + i * in_bytes, out + i * out_bytes);
@@ -48,7 +48,7 @@ static void run_items(const rt_model *m, void **arena, size_t n, const uint8_t *
 
 nn_status train_raw_run(nn_bytes *out, const rt_model *m, const uint8_t *in, size_t size)
 {
-    size_t in_bytes = train_raw_in_bytes(m), out_bytes = train_raw_out_bytes(m);
+    size_t in_bytes = in_bytes_of(m), out_bytes = out_bytes_of(m);
     *out = (nn_bytes){ 0 };
     if (in_bytes == 0 || size == 0 || size % in_bytes != 0)
         return nn_fail(NN_EFORMAT, "%zu bytes are not a whole number of inputs of %zu bytes", size,

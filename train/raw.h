@@ -5,12 +5,9 @@
 #include "nn/base/file.h"
 #include "runtime/rt.h"
 
-/* Bytes of one item: all inputs, or all outputs, one after another in the model's order. */
-size_t train_raw_in_bytes(const rt_model *m);
-size_t train_raw_out_bytes(const rt_model *m);
-
-/* Runs every item of `in` (a whole number of them, at least one) and gives their outputs; the items
- * are shared among threads.  Free with nn_bytes_free.
+/* Runs every item of `in` (a whole number of them, at least one) and gives their outputs.  An item
+ * is all inputs, or all outputs, one after another in the model's order; threads share the items.
+ * Free with nn_bytes_free.
  * Errors: NN_EFORMAT (the size, with what one item has), NN_ENOMEM. */
 nn_status train_raw_run(nn_bytes *out, const rt_model *m, const uint8_t *in, size_t size);
 

@@ -17,7 +17,6 @@ const char *const train_optimizer_names[] = {
 const char *const train_granularity_names[] = { "channel", "tensor", NULL };
 const char *const train_ship_names[] = { "last", "best", NULL };
 
-static const char *const schedule_names[] = { "constant", "step", "cosine", "onecycle", NULL };
 static const char *const on_divergence_names[] = { "stop", "halve-lr", NULL };
 static const char *const activation_names[] = { "paper", "relu", "relu6", NULL };
 static const char *const conv_names[] = { "exact", NULL };
@@ -224,7 +223,7 @@ static const train_arg training_args[] = {
       .kind = TRAIN_CHOICE,
       .at = AT(schedule),
       .value = "cosine",
-      .choices = schedule_names,
+      .choices = opt_schedule_names,
       .help = "course of the learning rate",
       .flags = TRAIN_MATHS },
     { .name = "warmup",

@@ -65,7 +65,9 @@ ds_loader_options train_prep_loader(const train_prep *p, int batch)
     return o;
 }
 
-nn_status train_prep_affine(nn_affine *out, const train_prep *p)
+/* The int8 scale and zero point of the input: one mean, which must be whole, and one deviation for
+ * all channels.  NN_ENOTSUP with the reason. */
+static nn_status input_affine(nn_affine *out, const train_prep *p)
 {
     for (int c = 1; c < p->channels; c++)
         if (p->mean[c] != p->mean[0] || p->std[c] != p->std[0])
@@ -181,7 +183,7 @@ static nn_status build_stage(nn_graph **out, const train_network *n, quant_stage
 static nn_status build_quantized(train_network *n)
 {
     NN_TRY(train_recipe_quant(&n->quant, &n->info.recipe.quant));
-    NN_TRY(train_prep_affine(&n->quant.input, &n->info.prep));
+    NN_TRY(input_affine(&n->quant.input, &n->info.prep));
     NN_TRY(build_stage(&n->calibrate, n, QUANT_CALIBRATE));
     NN_TRY(build_stage(&n->deploy, n, QUANT_DEPLOY));
     n->can_quantize = true;

@@ -92,8 +92,4 @@ nn_status train_network_fits(const train_network *n, const ds_set *set);
 /* A graph's output, of which there is one; NULL if there is none. */
 nn_node *train_graph_output(const nn_graph *g);
 
-/* The int8 scale and zero point of the input: one mean, which must be whole, and one deviation for
- * all channels.  Errors: NN_ENOTSUP with the reason. */
-nn_status train_prep_affine(nn_affine *out, const train_prep *p);
-
 #endif

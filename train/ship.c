@@ -20,7 +20,7 @@ static char *numbers(nn_arena *arena, const double *v, int channels)
     return nn_arena_printf(arena, "[%.15g,%.15g,%.15g]", v[0], v[1], v[2]);
 }
 
-char *train_ship_preprocessing(nn_arena *arena, const train_prep *p)
+static char *preprocessing_text(nn_arena *arena, const train_prep *p)
 {
     const char *rule = ds_resize_rule_text(p->resize), *comma = strchr(rule, ',');
     char *mean = numbers(arena, p->mean, p->channels), *std = numbers(arena, p->std, p->channels);
@@ -33,7 +33,7 @@ char *train_ship_preprocessing(nn_arena *arena, const train_prep *p)
         mean, std, (int)(comma - rule), rule, comma + 1, p->channels);
 }
 
-char *train_ship_labels(nn_arena *arena, const train_info *info)
+static char *labels_text(nn_arena *arena, const train_info *info)
 {
     size_t bytes = 1;
     for (int i = 0; i < info->classes; i++)
@@ -78,8 +78,8 @@ static nn_status write(nn_bytes *out, nn_arena *arena, const train_network *n, c
                        ex_form form, train_ship_write *writer)
 {
     const train_model_options *m = &n->info.recipe.model;
-    char *prep = train_ship_preprocessing(arena, &n->info.prep);
-    char *labels = train_ship_labels(arena, &n->info);
+    char *prep = preprocessing_text(arena, &n->info.prep);
+    char *labels = labels_text(arena, &n->info);
     char *text = form_text(arena, n, form), *about = NULL;
     if (text != NULL)
         about = nn_arena_printf(arena, "%s, width %g, %s, by octet", m->model, m->width, text);

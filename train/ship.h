@@ -21,8 +21,4 @@ nn_status train_ship_as(nn_bytes *out, const train_network *n, ex_form form,
 /* The form that a network is shipped in: int8, or uint8 where its weights are affine. */
 ex_form train_ship_form(const train_network *n);
 
-/* The two metadata texts, in `arena`; NULL if memory is out. */
-char *train_ship_preprocessing(nn_arena *arena, const train_prep *p);
-char *train_ship_labels(nn_arena *arena, const train_info *info);
-
 #endif

@@ -91,7 +91,8 @@ static nn_status read_table(train_experiment *e)
     return st;
 }
 
-const train_row *train_experiment_find(const train_experiment *e, const char *name, uint64_t seed)
+/* The row, or NULL if it is not there yet. */
+static const train_row *find_row(const train_experiment *e, const char *name, uint64_t seed)
 {
     for (int i = 0; i < e->n_rows; i++)
         if (e->rows[i].seed == seed && strcmp(e->rows[i].name, name) == 0)
@@ -101,7 +102,7 @@ const train_row *train_experiment_find(const train_experiment *e, const char *na
 
 static nn_status add_row(train_experiment *e, train_row row)
 {
-    const train_row *base = train_experiment_find(e, "float", row.seed);
+    const train_row *base = find_row(e, "float", row.seed);
     row.delta = base != NULL ? row.top1 - base->top1 : 0;
     e->rows[e->n_rows++] = row;
     train_log("seed %llu  %-24s %6.2f %%  %+.2f  %zu bytes", (unsigned long long)row.seed, row.name,
@@ -365,7 +366,7 @@ static nn_status score_float(train_experiment *e, train_row row, const char *che
 static bool is_idle(train_experiment *e, const char *name, uint64_t seed)
 {
     e->stopped |= train_signals_caught();
-    return e->stopped || train_experiment_find(e, name, seed) != NULL;
+    return e->stopped || find_row(e, name, seed) != NULL;
 }
 
 nn_status train_experiment_float(train_experiment *e, uint64_t seed)

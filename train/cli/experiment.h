@@ -68,9 +68,6 @@ nn_status train_experiment_try_tuned(const train_experiment *e, const train_quan
 nn_status train_experiment_begin(train_experiment *e);
 void train_experiment_close(train_experiment *e);
 
-/* The row, or NULL if it is not there yet. */
-const train_row *train_experiment_find(const train_experiment *e, const char *name, uint64_t seed);
-
 /* Each makes a row, unless it is there or a signal has come; NN_OK then too, with e->stopped.
  * The float row comes first; a tuned one is trained on from it, with fake quantization if o->qat,
  * else in float.  Errors: those of everything that they use. */

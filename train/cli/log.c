@@ -16,11 +16,6 @@ void train_log_quiet(bool quiet)
     is_quiet = quiet;
 }
 
-bool train_log_is_quiet(void)
-{
-    return is_quiet;
-}
-
 bool train_log_is_live(void)
 {
     return isatty(STDERR_FILENO) == 1;

@@ -9,7 +9,6 @@
 #include "nn/base/status.h"
 
 void train_log_quiet(bool quiet);
-bool train_log_is_quiet(void);
 
 /* One line; the newline is added.  A progress line that stands there is cleared first. */
 void train_log(const char *fmt, ...) NN_PRINTF(1, 2);

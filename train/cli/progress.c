@@ -8,18 +8,21 @@
 
 static const double live_every = 0.1, plain_every = 30; /* seconds */
 
+enum { DURATION = 24, BARS = 3 * TRAIN_SPARK + 1 }; /* bytes of texts, with their end */
+
 double train_clock(void)
 {
     return omp_get_wtime();
 }
 
-const char *train_duration(double seconds, char *text)
+/* "1:02:03" or "2:03"; returns text. */
+static const char *duration(double seconds, char text[DURATION])
 {
     long s = seconds > 0 && seconds < 1e9 ? (long)(seconds + 0.5) : 0;
     if (s >= 3600)
-        snprintf(text, TRAIN_DURATION, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+        snprintf(text, DURATION, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
     else
-        snprintf(text, TRAIN_DURATION, "%ld:%02ld", s / 60, s % 60);
+        snprintf(text, DURATION, "%ld:%02ld", s / 60, s % 60);
     return text;
 }
 
@@ -56,7 +59,7 @@ static void halve(train_spark *s)
     s->in_last = s->each;
 }
 
-void train_spark_add(train_spark *s, double x)
+static void add(train_spark *s, double x)
 {
     if (!isfinite(x))
         return;
@@ -72,7 +75,8 @@ void train_spark_add(train_spark *s, double x)
     *mean += (x - *mean) / (double)s->in_last;
 }
 
-const char *train_spark_text(const train_spark *s, char text[TRAIN_SPARK_TEXT])
+/* Bars from the least to the greatest mean, in UTF-8; returns text. */
+static const char *draw(const train_spark *s, char text[BARS])
 {
     enum { LEVELS = 8 };
     double least = s->mean[0], most = s->mean[0];
@@ -102,10 +106,10 @@ static bool has_room(int used)
 
 void train_progress_step(train_progress *p, const train_moment *at)
 {
-    char left[TRAIN_DURATION], line[256], bars[TRAIN_SPARK_TEXT];
+    char left[DURATION], line[256], bars[BARS];
     double now = train_clock();
     bool live = train_log_is_live();
-    train_spark_add(&p->loss, at->loss);
+    add(&p->loss, at->loss);
     if (now - p->shown < (live ? live_every : plain_every) || at->step == p->line_step)
         return;
     p->shown = now;
@@ -115,15 +119,14 @@ void train_progress_step(train_progress *p, const train_moment *at)
         "epoch %lld/%lld  step %lld/%lld  %s  loss %.4f  acc %.2f %%  %.0f images/s  %s left",
         (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
         (long long)at->step, (long long)at->total, train_stage_name(at->stage), at->loss,
-        100 * at->top1, images_per_second(p, at, now),
-        train_duration(seconds_left(p, at, now), left));
+        100 * at->top1, images_per_second(p, at, now), duration(seconds_left(p, at, now), left));
     bool drawn = live && has_room(used);
-    show("%s%s%s", line, drawn ? "  " : "", drawn ? train_spark_text(&p->loss, bars) : "");
+    show("%s%s%s", line, drawn ? "  " : "", drawn ? draw(&p->loss, bars) : "");
 }
 
 static void show_epoch(const train_progress *p, const train_line *l, double speed, double left)
 {
-    char val[96] = "", int8[48] = "", time[TRAIN_DURATION];
+    char val[96] = "", int8[48] = "", time[DURATION];
     const train_moment *at = &l->at;
     double steps = p->epoch_steps > 0 ? (double)p->epoch_steps : 1;
     if (l->has_val)
@@ -135,7 +138,7 @@ static void show_epoch(const train_progress *p, const train_line *l, double spee
               (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
               train_stage_name(at->stage), at->lr, p->epoch_loss / steps,
               100 * p->epoch_top1 / steps, val, int8, l->is_best ? " (best)" : "", speed,
-              train_duration(left, time));
+              duration(left, time));
 }
 
 double train_progress_line(train_progress *p, const train_line *line)

@@ -25,7 +25,8 @@ static bool exists(const report_facts *f, const char *folder, const char *name)
     return path != NULL && access(path, F_OK) == 0;
 }
 
-void report_note_failure(report_facts *f, const char *what)
+/* Notes that something is missing, and nn_message() as the reason. */
+static void note_failure(report_facts *f, const char *what)
 {
     const char *note = nn_arena_printf(f->arena, "%s: %s", what != NULL ? what : "", nn_message());
     if (note != NULL && f->n_notes < REPORT_MOST_NOTES)
@@ -48,7 +49,7 @@ static void read_table(report_facts *f, report_csv *out, const char *folder, con
     *out = (report_csv){ 0 };
     if (path != NULL && (report_csv_read(out, f->arena, path) != NN_OK ||
                          check_columns(out, heading, path) != NN_OK))
-        report_note_failure(f, name);
+        note_failure(f, name);
 }
 
 /* A small text, or NULL. */
@@ -58,7 +59,7 @@ static const char *read_text(report_facts *f, const char *folder, const char *na
     nn_bytes file;
     const char *path = join(f, folder, name);
     if (path == NULL || nn_file_read(&file, path, LARGEST) != NN_OK) {
-        report_note_failure(f, name);
+        note_failure(f, name);
         return NULL;
     }
     const char *text = nn_arena_strdup(f->arena, (const char *)file.data);
@@ -93,7 +94,7 @@ static void add_run(report_facts *f, const char *name)
     } else {
         nn_fail(NN_EIO, "is not there: the training is not over, was cut off, or had no test "
                         "pictures");
-        report_note_failure(f, join(f, name, TRAIN_FILE_SCORES));
+        note_failure(f, join(f, name, TRAIN_FILE_SCORES));
     }
     if (exists(f, folder, TRAIN_FILE_RECIPE))
         r->recipe = read_text(f, folder, TRAIN_FILE_RECIPE);
@@ -271,9 +272,9 @@ static nn_status read_folder(report_facts *f, const report_options *o)
     const report_run *run = choose(f);
     if (run == NULL) {
         nn_fail(NN_EIO, "there is no model.safetensors (the training is not over, or was cut off)");
-        report_note_failure(f, "layers, mistakes and confusion");
+        note_failure(f, "layers, mistakes and confusion");
     } else if (look(f, run, o) != NN_OK) {
-        report_note_failure(f, "layers, mistakes and confusion");
+        note_failure(f, "layers, mistakes and confusion");
     }
     return NN_OK;
 }

@@ -73,9 +73,6 @@ nn_status report_facts_of(report_facts *out, const char *title, const char *comm
                           const train_network *n, const ds_set *set, const nn_bytes *file,
                           int pictures);
 
-/* Notes that something is missing, and nn_message() as the reason. */
-void report_note_failure(report_facts *f, const char *what);
-
 /* The value of a line "name = value" of a recipe, or NULL. */
 const char *report_recipe_value(nn_arena *a, const char *recipe, const char *name);
 
