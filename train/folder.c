@@ -13,11 +13,11 @@
 static const char lock_name[] = ".lock";
 
 /* What a run leaves. */
-static const char *const results[] = { TRAIN_FILE_MODEL,  TRAIN_FILE_PREVIOUS,
-                                       TRAIN_FILE_BEST,   TRAIN_FILE_TFLITE,
-                                       TRAIN_FILE_RECIPE, TRAIN_FILE_LOG,
-                                       TRAIN_FILE_SCORES, "report.html",
-                                       TRAIN_FILE_EVENTS, TRAIN_FILE_TEST_EVENTS };
+static const char *const results[] = { TRAIN_RESULT_MODEL,  TRAIN_RESULT_PREVIOUS,
+                                       TRAIN_RESULT_BEST,   TRAIN_RESULT_TFLITE,
+                                       TRAIN_RESULT_RECIPE, TRAIN_RESULT_LOG,
+                                       TRAIN_RESULT_SCORES, "report.html",
+                                       TRAIN_RESULT_EVENTS, TRAIN_RESULT_TEST_EVENTS };
 
 enum { N_RESULTS = sizeof results / sizeof results[0], ROOM_FOR_A_NAME = 64 };
 

@@ -10,15 +10,15 @@
 enum { TRAIN_PATH = 4096 };
 
 /* What a run leaves in it. */
-#define TRAIN_FILE_MODEL       "model.safetensors"    /* the state after the last step */
-#define TRAIN_FILE_PREVIOUS    "previous.safetensors" /* the state before that one */
-#define TRAIN_FILE_BEST        "best.safetensors"     /* the network with the best validation */
-#define TRAIN_FILE_TFLITE      "model.tflite"         /* the integer network */
-#define TRAIN_FILE_RECIPE      "recipe.ini"
-#define TRAIN_FILE_LOG         "log.csv"                 /* train/history.h */
-#define TRAIN_FILE_SCORES      "test.csv"                /* what the test pictures say */
-#define TRAIN_FILE_EVENTS      "events.out.tfevents.run" /* train/events/board.h */
-#define TRAIN_FILE_TEST_EVENTS "events.out.tfevents.test"
+#define TRAIN_RESULT_MODEL       "model.safetensors"    /* the state after the last step */
+#define TRAIN_RESULT_PREVIOUS    "previous.safetensors" /* the state before that one */
+#define TRAIN_RESULT_BEST        "best.safetensors"     /* the network with the best validation */
+#define TRAIN_RESULT_TFLITE      "model.tflite"         /* the integer network */
+#define TRAIN_RESULT_RECIPE      "recipe.ini"
+#define TRAIN_RESULT_LOG         "log.csv"                 /* train/history.h */
+#define TRAIN_RESULT_SCORES      "test.csv"                /* what the test pictures say */
+#define TRAIN_RESULT_EVENTS      "events.out.tfevents.run" /* train/events/board.h */
+#define TRAIN_RESULT_TEST_EVENTS "events.out.tfevents.test"
 
 typedef struct train_folder {
     char path[TRAIN_PATH];

@@ -142,8 +142,8 @@ train_summary train_experiment_summary(const train_experiment *e, const char *na
 static nn_status check_recipe(const train_experiment *e)
 {
     char path[TRAIN_PATH];
-    nn_status st = train_args_same(e->args, train_folder_file(&e->folder, TRAIN_FILE_RECIPE, path),
-                                   e->settings_bytes);
+    nn_status st = train_args_same(
+        e->args, train_folder_file(&e->folder, TRAIN_RESULT_RECIPE, path), e->settings_bytes);
     return st == NN_OK ? NN_OK
                        : nn_fail_context(st,
                                          "--out %s: was begun with another recipe; repeat it as "
@@ -157,7 +157,7 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
     if (out == NULL)
         return nn_fail(NN_EINVAL, "--out: is missing; name a folder for the results");
     NN_TRY(train_folder_open(&e->folder, out, TRAIN_FOLDER_RESUME));
-    e->begun = train_folder_has(&e->folder, TRAIN_FILE_RECIPE);
+    e->begun = train_folder_has(&e->folder, TRAIN_RESULT_RECIPE);
     if (e->begun)
         NN_TRY(check_recipe(e));
     train_folder_file(&e->folder, csv, e->csv);
@@ -173,7 +173,7 @@ nn_status train_experiment_begin(train_experiment *e)
 {
     char path[TRAIN_PATH];
     if (!e->begun)
-        NN_TRY(train_args_write(e->args, train_folder_file(&e->folder, TRAIN_FILE_RECIPE, path),
+        NN_TRY(train_args_write(e->args, train_folder_file(&e->folder, TRAIN_RESULT_RECIPE, path),
                                 "octet compare and octet sweep take this again"));
     e->begun = true;
     return NN_OK;

@@ -15,7 +15,7 @@ static nn_status open_logs(train_running *r)
     int64_t step = train_loop_moment(r->loop).step;
     train_progress_begin(&r->progress, step);
     r->saved_at = train_clock();
-    train_folder_file(&r->folder, TRAIN_FILE_LOG, path);
+    train_folder_file(&r->folder, TRAIN_RESULT_LOG, path);
     NN_TRY(train_history_open(&r->history, path, step));
     if (!r->o->events)
         return NN_OK;
@@ -35,9 +35,9 @@ static void close_logs(train_running *r)
 static nn_status save(train_running *r)
 {
     char path[TRAIN_PATH], previous[TRAIN_PATH];
-    train_folder_file(&r->folder, TRAIN_FILE_MODEL, path);
+    train_folder_file(&r->folder, TRAIN_RESULT_MODEL, path);
     if (r->last_is_sound)
-        NN_TRY(nn_file_keep(path, train_folder_file(&r->folder, TRAIN_FILE_PREVIOUS, previous)));
+        NN_TRY(nn_file_keep(path, train_folder_file(&r->folder, TRAIN_RESULT_PREVIOUS, previous)));
     NN_TRY(train_loop_save(r->loop, path));
     r->last_is_sound = true;
     r->saved_at = train_clock();
@@ -59,7 +59,7 @@ static nn_status on_line(void *ctx, const train_line *line)
 {
     train_running *r = ctx;
     char path[TRAIN_PATH];
-    train_folder_file(&r->folder, TRAIN_FILE_BEST, path);
+    train_folder_file(&r->folder, TRAIN_RESULT_BEST, path);
     if (line->is_best)
         NN_TRY(train_loop_save_network(r->loop, path));
     const double speed = train_progress_line(&r->progress, line);
@@ -92,11 +92,11 @@ static nn_status go_back(train_running *r, int64_t halvings)
 {
     char path[TRAIN_PATH];
     train_tensors *file = NULL;
-    NN_TRY(train_tensors_read(&file, train_folder_file(&r->folder, TRAIN_FILE_MODEL, path)));
+    NN_TRY(train_tensors_read(&file, train_folder_file(&r->folder, TRAIN_RESULT_MODEL, path)));
     nn_status st = train_loop_restore(r->loop, file);
     train_tensors_free(file);
     if (st != NN_OK)
-        return nn_fail_context(st, "%s", TRAIN_FILE_MODEL);
+        return nn_fail_context(st, "%s", TRAIN_RESULT_MODEL);
     train_loop_set_halvings(r->loop, halvings);
     close_logs(r);
     return open_logs(r);
@@ -145,7 +145,7 @@ static nn_status finish_quantized(train_running *r, const train_network *n)
     char path[TRAIN_PATH];
     nn_bytes file = { 0 };
     NN_TRY(train_ship(&file, n, train_ship_form(n)));
-    train_folder_file(&r->folder, TRAIN_FILE_TFLITE, path);
+    train_folder_file(&r->folder, TRAIN_RESULT_TFLITE, path);
     nn_status st = nn_file_write(path, file.data, file.size);
     r->result->tflite_bytes = file.size;
     if (st == NN_OK && r->result->has_test)
@@ -180,7 +180,7 @@ static nn_status write_scores(const train_running *r)
     if (of->quantized)
         n += snprintf(text + n, sizeof text - (size_t)n, "int8,%lld,%.6f,%.6f,%.6f\n",
                       (long long)i->n, i->top1, i->top5, i->loss);
-    return nn_file_write(train_folder_file(&r->folder, TRAIN_FILE_SCORES, path), text, (size_t)n);
+    return nn_file_write(train_folder_file(&r->folder, TRAIN_RESULT_SCORES, path), text, (size_t)n);
 }
 
 /* The test pictures are used once, on the weights that are shipped, as they are in the file. */
@@ -188,8 +188,8 @@ static nn_status finish(train_running *r)
 {
     char path[TRAIN_PATH];
     train_network *n = NULL;
-    bool best = r->o->recipe->quant.ship == 1 && train_folder_has(&r->folder, TRAIN_FILE_BEST);
-    train_folder_file(&r->folder, best ? TRAIN_FILE_BEST : TRAIN_FILE_MODEL, path);
+    bool best = r->o->recipe->quant.ship == 1 && train_folder_has(&r->folder, TRAIN_RESULT_BEST);
+    train_folder_file(&r->folder, best ? TRAIN_RESULT_BEST : TRAIN_RESULT_MODEL, path);
     NN_TRY(train_network_load(&n, path, NULL, &r->limits));
     nn_status st = score_network(r, n);
     if (st == NN_OK && r->o->events && r->result->has_test)

@@ -117,23 +117,23 @@ static nn_status find_state(train_running *r)
 {
     char path[TRAIN_PATH];
     nn_status st = NN_OK;
-    const bool has_previous = train_folder_has(&r->folder, TRAIN_FILE_PREVIOUS);
-    r->state_name = TRAIN_FILE_MODEL;
-    if (train_folder_has(&r->folder, TRAIN_FILE_MODEL)) {
-        st = train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_MODEL, path));
+    const bool has_previous = train_folder_has(&r->folder, TRAIN_RESULT_PREVIOUS);
+    r->state_name = TRAIN_RESULT_MODEL;
+    if (train_folder_has(&r->folder, TRAIN_RESULT_MODEL)) {
+        st = train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_RESULT_MODEL, path));
         r->last_is_sound = st == NN_OK;
         if (st != NN_EFORMAT || !has_previous)
             return st;
-        train_log("resume: %s; going on from %s instead", nn_message(), TRAIN_FILE_PREVIOUS);
+        train_log("resume: %s; going on from %s instead", nn_message(), TRAIN_RESULT_PREVIOUS);
     }
     if (!has_previous)
         return NN_OK;
-    r->state_name = TRAIN_FILE_PREVIOUS;
+    r->state_name = TRAIN_RESULT_PREVIOUS;
     const bool is_second = st != NN_OK;
-    st = train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_FILE_PREVIOUS, path));
+    st = train_tensors_read(&r->state, train_folder_file(&r->folder, TRAIN_RESULT_PREVIOUS, path));
     if (st == NN_OK || !is_second)
         return st;
-    return nn_fail_context(st, "%s is damaged, and the one before it", TRAIN_FILE_MODEL);
+    return nn_fail_context(st, "%s is damaged, and the one before it", TRAIN_RESULT_MODEL);
 }
 
 static nn_status resume(train_running *r)
@@ -238,7 +238,8 @@ nn_status train_run__prepare(train_running *r)
     if (r->o->use == TRAIN_FOLDER_OVERWRITE) /* not before the new run is sure to begin */
         NN_TRY(train_folder_clear(&r->folder));
     if (r->o->args != NULL)
-        NN_TRY(train_args_write(r->o->args, train_folder_file(&r->folder, TRAIN_FILE_RECIPE, path),
+        NN_TRY(train_args_write(r->o->args,
+                                train_folder_file(&r->folder, TRAIN_RESULT_RECIPE, path),
                                 "octet train recipe.ini --out DIR repeats this run"));
     return NN_OK;
 }

@@ -74,7 +74,7 @@ static nn_status open(train_board *b, const train_folder *f, const ds_set *set,
 {
     char path[TRAIN_PATH];
     NN_TRY(take_sample(b, set));
-    NN_TRY(train_events_open(&b->events, train_folder_file(f, TRAIN_FILE_EVENTS, path),
+    NN_TRY(train_events_open(&b->events, train_folder_file(f, TRAIN_RESULT_EVENTS, path),
                              step > 0 ? step : -1));
     return train_events_is_empty(b->events) ? show_graph(b->events, 0, graph) : NN_OK;
 }
@@ -252,7 +252,7 @@ nn_status train_board_end(const train_folder *f, const train_network *n, const d
 {
     char path[TRAIN_PATH];
     train_events *e = NULL;
-    NN_TRY(train_events_open(&e, train_folder_file(f, TRAIN_FILE_TEST_EVENTS, path), -1));
+    NN_TRY(train_events_open(&e, train_folder_file(f, TRAIN_RESULT_TEST_EVENTS, path), -1));
     nn_status st = write_end(e, n, set, step, test, int8);
     train_events_close(e);
     return st;

@@ -88,16 +88,16 @@ static void add_run(report_facts *f, const char *name)
     if (folder == NULL || f->n_runs == REPORT_MOST_RUNS)
         return;
     *r = (report_run){ .name = name, .folder = folder };
-    read_table(f, &r->log, folder, TRAIN_FILE_LOG, train_heading_log);
-    if (exists(f, folder, TRAIN_FILE_SCORES)) {
-        read_table(f, &r->test, folder, TRAIN_FILE_SCORES, train_heading_scores);
+    read_table(f, &r->log, folder, TRAIN_RESULT_LOG, train_heading_log);
+    if (exists(f, folder, TRAIN_RESULT_SCORES)) {
+        read_table(f, &r->test, folder, TRAIN_RESULT_SCORES, train_heading_scores);
     } else {
         nn_fail(NN_EIO, "is not there: the training is not over, was cut off, or had no test "
                         "pictures");
-        note_failure(f, join(f, name, TRAIN_FILE_SCORES));
+        note_failure(f, join(f, name, TRAIN_RESULT_SCORES));
     }
-    if (exists(f, folder, TRAIN_FILE_RECIPE))
-        r->recipe = read_text(f, folder, TRAIN_FILE_RECIPE);
+    if (exists(f, folder, TRAIN_RESULT_RECIPE))
+        r->recipe = read_text(f, folder, TRAIN_RESULT_RECIPE);
     f->n_runs++;
 }
 
@@ -125,7 +125,7 @@ static void visit_all(report_facts *f, const char *inside,
 static void visit_run(report_facts *f, const char *name)
 {
     const char *folder = join(f, f->folder, name);
-    if (folder != NULL && exists(f, folder, TRAIN_FILE_LOG))
+    if (folder != NULL && exists(f, folder, TRAIN_RESULT_LOG))
         add_run(f, name);
 }
 
@@ -133,7 +133,7 @@ static void visit_run(report_facts *f, const char *name)
 static void find_runs(report_facts *f)
 {
     const int seed = report_csv_column(&f->table, "seed");
-    if (exists(f, f->folder, TRAIN_FILE_LOG))
+    if (exists(f, f->folder, TRAIN_RESULT_LOG))
         add_run(f, "");
     else if (f->table.rows > 0 && seed >= 0 && !exists(f, f->folder, "float")) {
         const char *inside =
@@ -154,8 +154,8 @@ static void find_tables(report_facts *f)
             continue;
         read_table(f, &f->table, f->folder, names[i], train_heading_rows);
         f->table_name = names[i];
-        if (exists(f, f->folder, TRAIN_FILE_RECIPE)) {
-            f->recipe = read_text(f, f->folder, TRAIN_FILE_RECIPE);
+        if (exists(f, f->folder, TRAIN_RESULT_RECIPE)) {
+            f->recipe = read_text(f, f->folder, TRAIN_RESULT_RECIPE);
             f->command = nn_arena_printf(f->arena, "octet %s %s/recipe.ini --out NEW", commands[i],
                                          f->folder);
         }
@@ -175,7 +175,7 @@ static void visit_model(report_facts *f, const char *name)
     struct stat st;
     const char *path = join(f, f->folder, name);
     const bool is_model = ends_with(name, ".tflite") || ends_with(name, ".safetensors");
-    if (!is_model || ends_with(name, TRAIN_FILE_PREVIOUS) || path == NULL ||
+    if (!is_model || ends_with(name, TRAIN_RESULT_PREVIOUS) || path == NULL ||
         f->n_files == REPORT_MOST_FILES || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return;
     f->file[f->n_files++] = (report_file){ name, (size_t)st.st_size };
@@ -196,8 +196,8 @@ static const report_run *choose(report_facts *f)
 {
     const report_run *chosen = NULL;
     for (int i = 0; i < f->n_runs; i++) {
-        const report_file *model = find_file(f, f->run[i].name, TRAIN_FILE_TFLITE);
-        const report_file *checkpoint = find_file(f, f->run[i].name, TRAIN_FILE_MODEL);
+        const report_file *model = find_file(f, f->run[i].name, TRAIN_RESULT_TFLITE);
+        const report_file *checkpoint = find_file(f, f->run[i].name, TRAIN_RESULT_MODEL);
         if (checkpoint == NULL || (model == NULL && f->model != NULL))
             continue;
         chosen = &f->run[i];
