@@ -20,6 +20,25 @@ static void usage(void **state)
     assert_int_equal(strncmp(text_of(o->out), "octet ", 6), 0);
 }
 
+/* What one tries first. */
+static void a_beginner_is_helped(void **state)
+{
+    (void)state;
+    const outcome *o = octet("-h");
+    check_done(o);
+    assert_non_null(strstr(text_of(o->out), "octet train --data sample --model lenet"));
+    o = octet("train -h");
+    check_done(o);
+    assert_non_null(strstr(text_of(o->out), "\n  lenet                     LeNet-5"));
+    o = octet("help data");
+    check_done(o);
+    assert_non_null(strstr(text_of(o->out), "\n  folder:DIR                PNG and JPEG"));
+    check_error(octet("train --out %s", test_path("none")), 2, "`octet help data` lists all kinds");
+    check_error(octet("train --data sample --out %s", test_path("none")), 2,
+                "`octet help train` lists all");
+    check_error(octet("train --data sample --model lenet"), 2, "such as --out first");
+}
+
 static const char *const commands[] = { "train",   "eval",   "quantize", "export", "run",
                                         "inspect", "verify", "bench",    "data" };
 
@@ -321,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(usage),
+        cmocka_unit_test(a_beginner_is_helped),
         cmocka_unit_test(help_of_every_command),
         cmocka_unit_test(operands_are_counted),
         cmocka_unit_test(data_in_json),

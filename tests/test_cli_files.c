@@ -93,7 +93,7 @@ static void run_refuses(void **state)
     (void)state;
     check_error(octet("run %s", q("model.tflite")), 2, "no picture");
     check_error(octet("run %s /nowhere.png", q("model.tflite")), 1, "/nowhere.png");
-    check_error(octet("run %s x.png", q("model.safetensors")), 1, "TFL3");
+    check_error(octet("run %s x.png", q("model.safetensors")), 1, "`octet export");
     check_error(octet("run %s x.png --mean 1,2", q("model.tflite")), 2, "--mean");
     check_error(octet("run %s x.png --top 0", q("model.tflite")), 2, "--top");
 }
@@ -352,7 +352,9 @@ static void files_of_another_kind(void **state)
     assert_int_equal(mkfifo(fifo, 0600), 0);
     check_error(octet("inspect %s", fifo), 1, "is not a regular file");
     check_error(octet("eval %s --data sample", fifo), 1, "is not a regular file");
-    check_error(octet("export %s --out x", q("model.tflite")), 1, "model.tflite");
+    check_error(octet("export %s --out x", q("model.tflite")), 1, "is a .tflite file");
+    check_error(octet("verify %s %s --data sample", q("model.tflite"), q("model.safetensors")), 1,
+                "is a .tflite file");
     const char *picture = test_path("sheet.png");
     check_done(octet("data sample --quiet --png %s", picture));
     check_error(octet("run %s %s", q("model.tflite"), cut(picture, 200)), 1, "cut");

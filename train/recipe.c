@@ -28,7 +28,7 @@ static const char *const bn_fold_names[] = {
     NULL
 };
 
-static const char *model_at(int i)
+const char *train_model_at(int i)
 {
     return i < model_count() ? model_name(i) : NULL;
 }
@@ -123,7 +123,7 @@ static const train_arg model_args[] = {
       .at = AT(model),
       .form = "NAME",
       .help = "the network",
-      .name_at = model_at,
+      .name_at = train_model_at,
       .flags = TRAIN_MATHS },
     { .name = "width",
       .kind = TRAIN_REAL,

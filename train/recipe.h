@@ -87,6 +87,7 @@ extern const char *const train_optimizer_names[], *const train_granularity_names
 
 /* The i-th kind of --data as one writes it ("folder:DIR"), NULL behind the last: for train_arg. */
 const char *train_data_kind_at(int i);
+const char *train_model_at(int i);
 
 /* ---- from options to what the libraries take; errors: NN_EINVAL naming the option ------------ */
 

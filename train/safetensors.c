@@ -11,6 +11,7 @@
 
 #include "nn/base/file.h"
 #include "nn/base/mem.h"
+#include "runtime/schema.h"
 
 enum { LENGTH_BYTES = 8, LARGEST_HEADER = 1 << 24, LARGEST_DIM = 0x7fffffff };
 
@@ -330,6 +331,8 @@ static nn_status parse(train_tensors *t)
     const uint8_t *bytes = t->file.data;
     size_t size = t->file.size;
     uint64_t length = 0;
+    if (size > LENGTH_BYTES && memcmp(bytes + TFL_IDENTIFIER_AT, TFL_IDENTIFIER, 4) == 0)
+        return nn_fail(NN_EFORMAT, "is a .tflite file, and a checkpoint is wanted");
     if (size < LENGTH_BYTES)
         return nn_fail(NN_EFORMAT, "%zu bytes are too few for a safetensors file", size);
     for (int i = 0; i < LENGTH_BYTES; i++)

@@ -166,7 +166,8 @@ static nn_status build_float(train_network *n)
                        .dropout = m->dropout,
                        .activation = activations[m->activation] };
     if (m->model == NULL)
-        return nn_fail(NN_EINVAL, "--model: is missing; `octet help train` lists the networks");
+        return nn_fail(NN_EINVAL, "--model: is missing; name a network, such as --model lenet; "
+                                  "`octet help train` lists all");
     NN_TRY(nn_params_new(&n->params));
     NN_TRY(nn_graph_new(&n->graph, n->params));
     NN_TRY(model_build(n->graph, m->model, &c, &n->image, &n->logits));

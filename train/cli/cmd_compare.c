@@ -10,6 +10,7 @@
 #include "train/cli/output.h"
 #include "train/cli/report.h"
 #include "train/cli/signals.h"
+#include "train/cli/source.h"
 
 typedef struct settings {
     train_common common;
@@ -413,8 +414,7 @@ static nn_status run(train_call *call)
                            .args = call->args,
                            .settings_bytes = sizeof *s };
     NN_TRY(make_table(&t, s));
-    if (s->recipe.data.data == NULL)
-        return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
+    NN_TRY(train_source_check(s->recipe.data.data));
     nn_status st = train_experiment_open(&e, s->out, "compare.csv", (t.n + 1) * s->tuning.seeds);
     if (st == NN_OK)
         st = try_all(&e, &t, s);

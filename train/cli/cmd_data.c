@@ -193,13 +193,14 @@ static nn_status run(train_call *call)
     return st;
 }
 
+static const train_names kinds = { "DATA", train_data_kind_at, ds_kind_about };
+
 const train_command train_command_data = {
     .name = "data",
     .operands = "DATA",
     .about = "what a set of pictures looks like: counts, sizes, balance, mean and deviation",
+    .names = &kinds,
     .more =
-        "DATA: fashion-mnist[:DIR], idx:DIR, cifar10:DIR, cifar100:DIR, folder:DIR, sample,\n"
-        "noise:HxWxC:CLASSES:N\n\n"
         "--json: {\"data\", \"height\", \"width\", \"channels\", \"train\", \"val\", \"test\",\n"
         "\"classes\": [{\"name\", \"train\", \"val\", \"test\"}], \"measured\", \"mean\": [],\n"
         "\"std\": [], \"mean_all\", \"std_all\", \"bad\"}; a folder without --input has height 0\n"

@@ -8,6 +8,7 @@
 #include "train/cli/output.h"
 #include "train/cli/report.h"
 #include "train/cli/signals.h"
+#include "train/cli/source.h"
 
 typedef struct settings {
     train_common common;
@@ -186,8 +187,7 @@ static nn_status run(train_call *call)
                            .settings_bytes = sizeof *s };
     NN_TRY(read_widths(&g.weights, "weight-bits", s->weight_bits));
     NN_TRY(read_widths(&g.acts, "act-bits", s->act_bits));
-    if (s->recipe.data.data == NULL)
-        return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
+    NN_TRY(train_source_check(s->recipe.data.data));
     nn_status st = train_experiment_open(&e, s->out, "sweep.csv",
                                          (g.weights.n * g.acts.n + 1) * s->tuning.seeds);
     if (st == NN_OK)

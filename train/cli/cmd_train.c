@@ -121,7 +121,8 @@ static nn_status run(train_call *call)
     settings *s = call->args->settings;
     train_result result;
     if (s->out == NULL)
-        return nn_fail(NN_EINVAL, "--out: is missing; name a folder for the results");
+        return nn_fail(NN_EINVAL,
+                       "--out: is missing; name a folder for the results, such as --out first");
     if (s->resume && s->overwrite)
         return nn_fail(NN_EINVAL, "--resume and --overwrite: choose one");
     if (s->resume && call->args->n_recipes == 0)
@@ -152,10 +153,13 @@ static nn_status run(train_call *call)
     return NN_OK;
 }
 
+static const train_names networks = { "networks", train_model_at, model_about };
+
 const train_command train_command_train = {
     .name = "train",
     .operands = "[RECIPE.ini]",
     .about = "train a network, in float or with fake quantization",
+    .names = &networks,
     .more = "--json: steps, seconds, quantized; with test pictures split, n, top1, top5, loss\n"
             "(float or fake-quant), int8_top1, int8_top5, int8_loss; tflite_bytes.",
     .operands_max = 1,

@@ -26,11 +26,19 @@ typedef struct train_call {
     int exit_code;        /* what main exits with if it is not 0, whatever run returns */
 } train_call;
 
+/* What an operand or option can be, with a line about each. */
+typedef struct train_names {
+    const char *title;
+    const char *(*name_at)(int i); /* NULL behind the last */
+    const char *(*about_at)(int i);
+} train_names;
+
 typedef struct train_command {
     const char *name;
-    const char *operands; /* for the usage line: "FILE.tflite IMAGE..." or "" */
-    const char *about;    /* one line */
-    const char *more;     /* further lines of the help: the keys of --json, examples; or NULL */
+    const char *operands;     /* for the usage line: "FILE.tflite IMAGE..." or "" */
+    const char *about;        /* one line */
+    const train_names *names; /* listed behind the options; or NULL */
+    const char *more;         /* further lines of the help: the keys of --json, examples; or NULL */
     int operands_min, operands_max;
     bool recipe; /* the first operand, if there is one, is a recipe; it is not in call->args */
     size_t settings_bytes;

@@ -155,7 +155,8 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
 {
     e->folder.lock = -1;
     if (out == NULL)
-        return nn_fail(NN_EINVAL, "--out: is missing; name a folder for the results");
+        return nn_fail(NN_EINVAL,
+                       "--out: is missing; name a folder for the results, such as --out first");
     NN_TRY(train_folder_open(&e->folder, out, TRAIN_FOLDER_RESUME));
     e->begun = train_folder_has(&e->folder, TRAIN_RESULT_RECIPE);
     if (e->begun)

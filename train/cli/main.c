@@ -92,6 +92,8 @@ static void print_commands(FILE *to)
     fprintf(to, "usage: octet COMMAND [options]\n\n");
     for (int i = 0; i < TRAIN_N(commands); i++)
         fprintf(to, "  %-9s %s\n", commands[i]->name, commands[i]->about);
+    fprintf(to, "\nA first network, from pictures that are part of octet, in some seconds:\n"
+                "  octet train --data sample --model lenet --qat --out first\n");
     fprintf(to, "\n`octet help COMMAND` lists the options of one; `octet --version`.\n"
                 "`octet help --man [COMMAND]` and `octet help --completion bash|zsh` write manual "
                 "pages\nand completion; `make install` puts them in place.\n");
@@ -130,12 +132,22 @@ static int gather_groups(const train_command *c, train_group *groups)
     return n + 1;
 }
 
+static void print_names(const train_names *names)
+{
+    const char *name;
+    printf("\n%s\n", names->title);
+    for (int i = 0; (name = names->name_at(i)) != NULL; i++)
+        printf("  %-25s %s\n", name, names->about_at(i));
+}
+
 static void print_help(const train_command *c)
 {
     train_group groups[MAX_GROUPS];
     int n = gather_groups(c, groups);
     printf("usage: octet %s %s [options]\n%s\n", c->name, c->operands, c->about);
     train_args_help(groups, n, stdout);
+    if (c->names != NULL)
+        print_names(c->names);
     if (c->more != NULL)
         printf("\n%s\n", c->more);
 }
@@ -305,8 +317,11 @@ int main(int argc, char **argv)
         printf("octet %s\n", OCTET_VERSION);
         return DONE;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
         return help(argc > 2 ? argv[2] : NULL, argc > 3 ? argv[3] : NULL);
+    if (argc == 3 && strcmp(argv[2], "-h") == 0)
+        return help(argv[1], NULL);
     const train_command *c = find_command(argv[1]);
     if (c == NULL)
         return wrong_usage(argv[1], nn_message());

@@ -88,6 +88,21 @@ static void rows_page(const train_rows *rows, FILE *to)
         option_page(&rows->args[i], to);
 }
 
+static void names_page(const train_names *names, FILE *to)
+{
+    const char *name;
+    fputs(".SS ", to);
+    roff(names->title, to);
+    fputc('\n', to);
+    for (int i = 0; (name = names->name_at(i)) != NULL; i++) {
+        fputs(".TP\n", to);
+        roff(name, to);
+        fputc('\n', to);
+        roff(names->about_at(i), to);
+        fputc('\n', to);
+    }
+}
+
 static void exit_page(FILE *to)
 {
     fputs(".SH EXIT STATUS\n"
@@ -113,6 +128,8 @@ static void command_page(const train_manual *m, const train_command *c, FILE *to
               to);
     for (int r = 0; (rows = rows_at(m, c, r)) != NULL; r++)
         rows_page(rows, to);
+    if (c->names != NULL)
+        names_page(c->names, to);
     exit_page(to);
     if (c->more != NULL) {
         fputs(".SH NOTES\n.nf\n", to);

@@ -5,6 +5,7 @@
 #include "quant/plan.h"
 #include "train/cli/log.h"
 #include "train/cli/run_internal.h"
+#include "train/cli/source.h"
 
 static nn_status in_file(nn_status st, const char *path)
 {
@@ -158,8 +159,7 @@ static nn_status open_data(train_running *r)
 {
     const train_data_options *d = &r->o->recipe->data;
     ds_options options;
-    if (d->data == NULL)
-        return nn_fail(NN_EINVAL, "--data: is missing; `octet help data` lists what it can be");
+    NN_TRY(train_source_check(d->data));
     NN_TRY(train_recipe_dataset(&options, d, r->o->seed, r->o->max_pixels));
     NN_TRY(ds_open(&r->set, d->data, &options));
     NN_TRY(ds_check_usable(r->set, DS_TRAIN));

@@ -40,13 +40,20 @@ static nn_status make_options(ds_options *out, const train_source *s, const trai
     return train_recipe_dataset(out, &d, seed, common->max_pixels);
 }
 
+nn_status train_source_check(const char *data)
+{
+    if (data == NULL)
+        return nn_fail(NN_EINVAL, "--data: is missing; name pictures, such as --data sample; "
+                                  "`octet help data` lists all kinds");
+    return NN_OK;
+}
+
 nn_status train_source_open(ds_set **out, const train_source *s, const train_call *call,
                             const train_prep *prep, const train_info *trained, int classes)
 {
     ds_options base;
     ds_set *set;
-    if (s->data == NULL)
-        return nn_fail(NN_EINVAL, "--data: is missing; name pictures, such as --data sample");
+    NN_TRY(train_source_check(s->data));
     NN_TRY(make_options(&base, s, call, trained));
     const ds_options options = train_prep_dataset(prep, &base);
     NN_TRY(ds_open(&set, s->data, &options));

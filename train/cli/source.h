@@ -12,6 +12,9 @@ typedef struct train_source {
 } train_source;
 extern const train_rows train_source_rows;
 
+/* Is --data there?  Errors: NN_EINVAL. */
+nn_status train_source_check(const char *data);
+
 /* Opens the pictures as the network sees them.
  *
  *   s, common   the command's options

@@ -2,14 +2,24 @@
 
 #include <string.h>
 
+#include "runtime/schema.h"
+
+enum { HEADER_AT = 8, HEAD_BYTES };
+
+/* A safetensors file: the length of a JSON object, and that. */
+static bool is_checkpoint(const uint8_t *head, size_t n)
+{
+    return n > HEADER_AT && head[HEADER_AT] == '{';
+}
+
 nn_status train_file_kind_of(train_file_kind *out, const char *path)
 {
-    char head[9] = { 0 };
+    uint8_t head[HEAD_BYTES];
     size_t n = sizeof head;
     NN_TRY(nn_file_head(head, &n, path));
-    if (n >= 8 && memcmp(head + 4, "TFL3", 4) == 0)
+    if (n > TFL_IDENTIFIER_AT + 3 && memcmp(head + TFL_IDENTIFIER_AT, TFL_IDENTIFIER, 4) == 0)
         *out = TRAIN_FILE_TFLITE;
-    else if (n == sizeof head && head[8] == '{')
+    else if (is_checkpoint(head, n))
         *out = TRAIN_FILE_CHECKPOINT;
     else
         return nn_fail(
@@ -39,6 +49,11 @@ nn_status train_tflite_load(train_tflite *out, const char *path, const train_lim
     *out = (train_tflite){ 0 };
     NN_TRY(nn_file_read(&out->file, path, (size_t)limits->bytes));
     nn_status st = ex_integer_open(&out->integer, out->file.data, out->file.size, &options);
+    if (st != NN_OK && is_checkpoint(out->file.data, out->file.size))
+        return nn_fail(st,
+                       "%s: is a checkpoint; `octet export %s --out FILE.tflite` makes a .tflite "
+                       "file of it",
+                       path, path);
     if (st != NN_OK)
         return nn_fail_context(st, "%s", path);
     out->model = out->integer.model;
