@@ -108,9 +108,9 @@ static bool is_there(const settings *s, const char *name, char path[TRAIN_PATH])
 static nn_status take_own_recipe(train_args *args, const settings *s)
 {
     char path[TRAIN_PATH], state[TRAIN_PATH];
-    if (is_there(s, "recipe.ini", path))
+    if (is_there(s, TRAIN_RESULT_RECIPE, path))
         return train_args_recipe(args, path);
-    if (s->recipe.data.data == NULL && is_there(s, "model.safetensors", state))
+    if (s->recipe.data.data == NULL && is_there(s, TRAIN_RESULT_MODEL, state))
         return nn_fail(NN_EINVAL, "%s: is missing; name the recipe that the run was begun with",
                        path);
     return NN_OK;
