@@ -435,16 +435,16 @@ static void check_dw_rows(const rt_kernels *t, rt_dwrow d, uint64_t seed)
     int32_t *bias = noise_ints(n, seed + 2, -100000, 100000);
     int32_t *mult = noise_ints(n, seed + 3, 1 << 30, INT32_MAX);
     int32_t *shift = noise_ints(n, seed + 4, -12, -2);
-    const rt_requant_rows q = { mult, shift, -5, -128, 120, true };
+    const rt_requant_rows q = { mult, shift, -5, seed % 2 == 0 ? -5 : -128, 120, true };
     uint8_t *out = test_guard_new(count, 1), *want = test_guard_new(count, 1);
-    void *packed = test_guard_new(t->dw_bytes(d.channels, d.k_h, d.k_w), 0);
-    t->dw_pack(packed, w, d.channels, d.k_h, d.k_w);
-    test_guard_check(packed);
     d.in = in;
     d.flip = t->unsigned_a ? 0x80 : 0;
-    d.w = packed;
     d.bias = bias;
     d.requant = &q;
+    void *packed = test_guard_new(t->dw_bytes(&d), seed % 2 * 16);
+    t->dw_pack(packed, w, &d);
+    test_guard_check(packed);
+    d.w = packed;
     d.out = out;
     d.scratch = test_guard_new(t->dw_scratch(&d), 0);
     t->dw_rows(&d);
@@ -481,6 +481,30 @@ static void dw_rows(void **state)
                                .fill = (uint8_t)(channels * 37) };
                 check_dw_rows(tables[t], d, (uint64_t)(channels * 10 + i));
             }
+}
+
+/* Rows so wide that kernels cut them, of channels that are taken several pixels at a time. */
+static void wide_dw_rows(void **state)
+{
+    (void)state;
+    static const int channels[] = { 4, 8, 12, 16, 24, 32, 48, 56, 64, 80, 96, 144, 200 };
+    for (int t = 0; t < n_tables; t++)
+        for (int i = 0; i < 13 * 24 && tables[t]->dw_rows != NULL; i++) {
+            const int c = channels[i % 13],
+                      pixels = 1 + test_noise_int(1, (uint64_t)i, 0, 3000 / c);
+            rt_dwrow d = { .rows = 1 + i % 4,
+                           .in_step = 1 + i / 13 % 3 / 2,
+                           .channels = c,
+                           .k_h = i % 5 == 4 ? 5 : 3,
+                           .k_w = i % 7 == 6 ? 5 : 3,
+                           .stride = 1 + i / 13 % 3 / 2,
+                           .dilation = 1 + i % 11 / 9,
+                           .pad = i % 3,
+                           .pixels = pixels,
+                           .fill = (uint8_t)(i * 37) };
+            d.in_w = pixels * d.stride + i % 4;
+            check_dw_rows(tables[t], d, (uint64_t)i);
+        }
 }
 
 /* G multiply-accumulates a second of a 3x3 convolution of 64 channels and 56 columns, and G codes
@@ -527,9 +551,9 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(product), cmocka_unit_test(requant), cmocka_unit_test(steps),
-        cmocka_unit_test(add),     cmocka_unit_test(rows),    cmocka_unit_test(dwconv),
-        cmocka_unit_test(dw_rows),
+        cmocka_unit_test(product), cmocka_unit_test(requant),      cmocka_unit_test(steps),
+        cmocka_unit_test(add),     cmocka_unit_test(rows),         cmocka_unit_test(dwconv),
+        cmocka_unit_test(dw_rows), cmocka_unit_test(wide_dw_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,6 +41,9 @@ RT_INLINE __m512i rt_dot512(__m512i sum, __m512i x, __m512i w)
     return sum;
 }
 
+/* Keeps a vector in its register, where gcc 12 would load it again for each use. */
+#define RT_KEEP(v) __asm__("" : "+v"(v))
+
 RT_INLINE __mmask16 rt_first_lanes(int n)
 {
     return (__mmask16)(n >= RT_CODES ? 0xFFFFu : (1u << n) - 1u);
@@ -97,12 +100,12 @@ RT_INLINE rt_clamp512 rt_clamp_of(const rt_requant_rows *q)
                           _mm512_set1_epi8((char)(q->hi + flip)), _mm512_set1_epi8((char)flip) };
 }
 
-/* Four vectors of t, or of codes in their place, to 64 codes; those that saturate are clamped. */
-RT_INLINE __m512i rt_pack512(__m512i a, __m512i b, __m512i c, __m512i d, const rt_clamp512 *q)
+/* Four vectors of what is above the fraction of t to 64 codes. */
+RT_INLINE __m512i rt_pack512(const __m512i v[4], const rt_clamp512 *q)
 {
     const __m512i zero = _mm512_set1_epi16((int16_t)RT_T_ZERO);
-    __m512i ab = _mm512_subs_epu16(_mm512_packus_epi32(a, b), zero);
-    __m512i cd = _mm512_subs_epu16(_mm512_packus_epi32(c, d), zero);
+    __m512i ab = _mm512_subs_epu16(_mm512_packus_epi32(v[0], v[1]), zero);
+    __m512i cd = _mm512_subs_epu16(_mm512_packus_epi32(v[2], v[3]), zero);
     __m512i codes = _mm512_packus_epi16(ab, cd);
     codes = _mm512_min_epu8(_mm512_max_epu8(codes, q->lo), q->hi);
     return _mm512_xor_si512(codes, q->flip);
@@ -124,13 +127,18 @@ RT_INLINE __m512i rt_rescale512(__m512i x, __m512i mult, __m512i right)
     return _mm512_srav_epi32(_mm512_add_epi32(y, half), right);
 }
 
-/* Of a vector with lanes in doubt: what rt_pack512 takes. */
-static __attribute__((noinline, cold)) __m512i rt_exact512(__m512i x, const rt_scale512 *s,
+/* Four vectors of accumulators to 64 codes, by 64-bit products alone. */
+static __attribute__((noinline, cold)) __m512i rt_exact512(const __m512i x[4],
+                                                           const rt_scale512 *const s[4],
                                                            const rt_clamp512 *q)
 {
-    __m512i code = _mm512_add_epi32(rt_rescale512(x, s->mult, s->right), q->zero);
-    return _mm512_add_epi32(_mm512_max_epi32(code, _mm512_set1_epi32(-RT_T_ZERO)),
-                            _mm512_set1_epi32(RT_T_ZERO));
+    const __m512i lowest = _mm512_set1_epi32(-RT_T_ZERO), zero = _mm512_set1_epi32(RT_T_ZERO);
+    __m512i code[4];
+    for (int i = 0; i < 4; i++) {
+        code[i] = _mm512_add_epi32(rt_rescale512(x[i], s[i]->mult, s[i]->right), q->zero);
+        code[i] = _mm512_add_epi32(_mm512_max_epi32(code[i], lowest), zero);
+    }
+    return rt_pack512(code, q);
 }
 
 /* t of sixteen accumulators.  signs (constant where it is called): else negative ones may be
@@ -143,25 +151,33 @@ RT_INLINE __m512i rt_t512(__m512i x, const rt_scale512 *s, const bool signs)
         _mm512_fmadd_round_ps(real, s->factor, add, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
+/* Whether a floor among four vectors of t is in doubt. */
+RT_INLINE bool rt_in_doubt512(const __m512i t[4])
+{
+    const __m512i clear = _mm512_set1_epi32(RT_CLEAR);
+    __mmask16 a = _mm512_testn_epi32_mask(t[0], clear), b = _mm512_testn_epi32_mask(t[1], clear);
+    __mmask16 c = _mm512_testn_epi32_mask(t[2], clear), d = _mm512_testn_epi32_mask(t[3], clear);
+    return __builtin_expect(!_kortestz_mask16_u8(_kor_mask16(a, b), _kor_mask16(c, d)), 0);
+}
+
+/* Codes of four vectors of t that are not in doubt. */
+RT_INLINE __m512i rt_floor512(const __m512i t[4], const rt_clamp512 *q)
+{
+    __m512i code[4];
+    for (int i = 0; i < 4; i++)
+        code[i] = _mm512_srai_epi32(t[i], RT_FRACTION);
+    return rt_pack512(code, q);
+}
+
 /* Four vectors of accumulators to four times sixteen codes: of each 128-bit lane of x[0], x[1],
  * x[2], x[3] in turn. */
 RT_INLINE __m512i rt_codes512(const __m512i x[4], const rt_scale512 *const s[4],
                               const rt_clamp512 *q, const bool signs)
 {
-    const __m512i clear = _mm512_set1_epi32(RT_CLEAR);
-    __m512i t[4], code[4];
-    __mmask16 doubt[4];
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
+    __m512i t[4];
+    for (int i = 0; i < 4; i++)
         t[i] = rt_t512(x[i], s[i], signs);
-        doubt[i] = _mm512_testn_epi32_mask(t[i], clear);
-        code[i] = _mm512_srai_epi32(t[i], RT_FRACTION);
-    }
-    if (__builtin_expect((doubt[0] | doubt[1] | doubt[2] | doubt[3]) != 0, 0))
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; i++)
-            code[i] = rt_exact512(x[i], s[i], q);
-    return rt_pack512(code[0], code[1], code[2], code[3], q);
+    return rt_in_doubt512(t) ? rt_exact512(x, s, q) : rt_floor512(t, q);
 }
 
 /* The same, vector by vector. */

@@ -61,6 +61,18 @@ static rt_dwrow row_of(const rt_dwconv_s8 *p)
                        .requant = &p->requant };
 }
 
+size_t rt_dwconv_packed_bytes(const rt_dwconv_s8 *p, const rt_kernels *kernels)
+{
+    const rt_dwrow d = row_of(p);
+    return kernels->dw_bytes(&d);
+}
+
+void rt_dwconv_pack(const rt_dwconv_s8 *p, const rt_kernels *kernels, void *packed, const int8_t *w)
+{
+    const rt_dwrow d = row_of(p);
+    kernels->dw_pack(packed, w, &d);
+}
+
 static void run_rows(const rt_dwconv_s8 *p, const rt_kernels *kernels, const uint8_t *image,
                      uint8_t *out, int32_t y, int32_t rows, void *scratch)
 {

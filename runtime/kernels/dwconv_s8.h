@@ -28,6 +28,11 @@ typedef struct rt_dwconv_s8 {
 /* Whether dw_rows serves.  `narrow` must be known. */
 bool rt_dwconv_by_row(const rt_dwconv_s8 *p, const rt_kernels *kernels);
 
+/* The weights of dw_rows; to pack them, bias and requant must be final. */
+size_t rt_dwconv_packed_bytes(const rt_dwconv_s8 *p, const rt_kernels *kernels);
+void rt_dwconv_pack(const rt_dwconv_s8 *p, const rt_kernels *kernels, void *packed,
+                    const int8_t *w);
+
 /* Chooses blocks, by shape. */
 void rt_dwconv_plan(rt_dwconv_s8 *p);
 

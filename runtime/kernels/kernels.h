@@ -58,9 +58,9 @@ typedef struct rt_product {
 typedef struct rt_dwrow {
     const uint8_t *const *in; /* rows of in_w pixels; NULL: outside the image */
     int rows, in_step, in_w, channels, k_h, k_w, stride, dilation, pad, pixels;
-    uint8_t fill, flip; /* bytes as they are in the tensor; as in rt_kernels.load */
-    const void *w;      /* as dw_pack left them */
-    const int32_t *bias;
+    uint8_t fill, flip;             /* bytes as they are in the tensor; as in rt_kernels.load */
+    const void *w;                  /* as dw_pack left them */
+    const int32_t *bias;            /* for dw_pack: they become a part of w */
     uint8_t *out;                   /* row after row */
     const rt_requant_rows *requant; /* narrow */
     void *scratch;                  /* dw_scratch bytes at a multiple of 64 */
@@ -91,8 +91,8 @@ struct rt_kernels {
 
     /* Whole rows of a depthwise convolution with one filter a channel; NULL: tap by tap, with
      * dwconv and requant. */
-    size_t (*dw_bytes)(int channels, int k_h, int k_w);
-    void (*dw_pack)(void *packed, const int8_t *w, int channels, int k_h, int k_w);
+    size_t (*dw_bytes)(const rt_dwrow *shape);
+    void (*dw_pack)(void *packed, const int8_t *w, const rt_dwrow *shape);
     size_t (*dw_scratch)(const rt_dwrow *d);
     void (*dw_rows)(const rt_dwrow *d);
 

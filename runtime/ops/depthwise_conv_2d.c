@@ -123,13 +123,13 @@ static void use_weights(rt_build *b, rt_dwconv_s8 *p, const rt_tensor *w, int32_
         return;
     }
     p->flip = kernels->unsigned_a == p->unsigned_x ? 0 : 0x80;
-    void *packed = rt_alloc(b, kernels->dw_bytes(win->in_c, win->k_h, win->k_w));
+    void *packed = rt_alloc(b, rt_dwconv_packed_bytes(p, kernels));
     if (packed != NULL) {
-        kernels->dw_pack(packed, weights, win->in_c, win->k_h, win->k_w);
         fold(bias, weights, win->in_c, win->k_h * win->k_w,
              p->in_zero + (p->flip == 0          ? 0
                            : kernels->unsigned_a ? 128
                                                  : -128));
+        rt_dwconv_pack(p, kernels, packed, weights);
     }
     p->packed = packed;
 }
