@@ -11,6 +11,7 @@ void rt_load__neon(void *to, const uint8_t *from, size_t n, uint8_t flip);
 size_t rt_pack_bytes__neon(int n, int runs, int k);
 void rt_pack__neon(void *packed, const int8_t *w, int n, int runs, int k);
 void rt_product__neon(const rt_product *p);
+void rt_wino__neon(const rt_wino *p);
 void rt_requant_s8__neon(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
 void rt_add_s8__neon(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
                      const rt_add_params *p);

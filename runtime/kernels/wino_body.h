@@ -95,10 +95,10 @@ static void multiply_group(int32_t *sums, const rt_wino *p, const int16_t *v, co
 {
     switch (tiles) {
     case 4:
-        multiply(sums, v, w, p->c, chunk, q, column, 4);
+        multiply(sums, v, w, p->c, chunk, q, column, GROUP);
         break;
     case 3:
-        multiply(sums, v, w, p->c, chunk, q, column, 3);
+        multiply(sums, v, w, p->c, chunk, q, column, GROUP < 3 ? GROUP : 3);
         break;
     case 2:
         multiply(sums, v, w, p->c, chunk, q, column, 2);

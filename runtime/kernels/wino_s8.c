@@ -34,9 +34,10 @@
  * them.  docs/performance.md has the measurements. */
 #include "runtime/kernels/wino.h"
 
-/* Of the direct kernel's time on a Zen 4 with AVX-512-VNNI: 0.9 with 16 channels, 0.73 with 32,
- * 0.62 with 64 and with 128.  With 256, whose transformed weights come from the third-level cache,
- * 0.87 in a loop over one layer. */
+/* Of the direct kernel's time on a Zen 4, with AVX-512-VNNI: 0.9 with 16 channels, 0.73 with 32,
+ * 0.62 with 64 and 0.58 with 128; with AVX2 0.62, 0.47, 0.40 and 0.37.  With 256 channels, whose
+ * transformed weights come from the third-level cache, AVX-512-VNNI takes 0.87 in a loop over one
+ * layer. */
 enum {
     LEAST_CHANNELS = 16,    /* fewer do not fill the vectors */
     MOST_FILTERS = 1 << 14, /* input times output channels: 72 bytes each of transformed weights */

@@ -13,6 +13,7 @@ void rt_load__avx2(void *to, const uint8_t *from, size_t n, uint8_t flip);
 size_t rt_pack_bytes__avx2(int n, int runs, int k);
 void rt_pack__avx2(void *packed, const int8_t *w, int n, int runs, int k);
 void rt_product__avx2(const rt_product *p);
+void rt_wino__avx2(const rt_wino *p);
 void rt_requant_s8__avx2(uint8_t *out, const int32_t *acc, int n, const rt_requant_rows *p);
 void rt_add_s8__avx2(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t n,
                      const rt_add_params *p);
