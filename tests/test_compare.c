@@ -46,8 +46,8 @@ static void drop_line(const char *folder, const char *option)
     free(text.data);
 }
 
-/* In the first line; both names are equally long. */
-static void rename_column(const char *folder, const char *file, const char *from, const char *to)
+/* Where the first stands, the second, as long as it. */
+static void overwrite(const char *folder, const char *file, const char *from, const char *to)
 {
     char path[2 * PATH];
     nn_bytes text = text_at(folder, file);
@@ -93,7 +93,9 @@ static void compare_makes_every_row(void **state)
     assert_int_equal(lines_of(more), lines_of(before) + 4);
     check_error(octet("compare " SMALL "--out %s --weight-decay 0.1", folder), 2,
                 "\"weight-decay = 0.1\" now");
-    rename_column(folder, "compare.csv", "delta", "delte");
+    overwrite(folder, "compare.csv", "\n1,minmax,0", "\n1,minmax,x");
+    check_error(octet("compare " SMALL "--out %s", folder), 1, "compare.csv: line 3: \"1,minmax,x");
+    overwrite(folder, "compare.csv", "delta", "delte");
     check_error(octet("compare " SMALL "--out %s", folder), 1,
                 "\"delte\" is unknown; did you mean "
                 "delta?");

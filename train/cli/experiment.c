@@ -68,10 +68,10 @@ static bool read_row(train_row *r, const char *line)
     unsigned long long seed;
     int used = 0;
     *r = (train_row){ .seed = 0 };
-    bool fine = sscanf(line, "%llu,%63[^,\n],%lf,%lf,%lf,%zu,%lf\n%n", &seed, r->name, &r->top1,
+    bool fine = sscanf(line, "%llu,%63[^,\n],%lf,%lf,%lf,%zu,%lf%n", &seed, r->name, &r->top1,
                        &r->delta, &r->loss, &r->bytes, &r->seconds, &used) == 7;
     r->seed = seed;
-    return fine && used > 0;
+    return fine && strchr("\r\n", line[used]) != NULL; /* or the end */
 }
 
 static nn_status read_table(train_experiment *e)
@@ -82,7 +82,8 @@ static nn_status read_table(train_experiment *e)
     nn_status st = train_heading_check(text, train_heading_rows, e->csv);
     for (char *line = text + strcspn(text, "\n") + 1; st == NN_OK && *line != '\0';) {
         if (e->n_rows == e->capacity || !read_row(&e->rows[e->n_rows], line))
-            st = nn_fail(NN_EFORMAT, "%s: \"%.40s\" is no row of this experiment", e->csv, line);
+            st = nn_fail(NN_EFORMAT, "%s: line %d: \"%.*s\" is no row of this experiment", e->csv,
+                         e->n_rows + 2, (int)strcspn(line, "\r\n"), line);
         e->n_rows++;
         line += strcspn(line, "\n");
         line += *line == '\n';
