@@ -304,7 +304,7 @@ static void other_formats_are_named(void **state)
     assert_fails(decode("hello", 5), NN_EFORMAT, "neither PNG nor JPEG");
     assert_fails(ds_image_load(&im, test_path("absent.png"), (ds_limits){ 0 }), NN_EIO,
                  "absent.png");
-    assert_fails(ds_image_load(&im, test_folder(), (ds_limits){ 0 }), NN_EIO, "regular");
+    assert_fails(ds_image_load(&im, test_folder(), (ds_limits){ 0 }), NN_EIO, "is a folder");
 }
 
 static void limits_come_before_memory(void **state)
