@@ -339,7 +339,7 @@ static void idx_files_that_do_not_belong_together(void **state)
     unlink(w.pictures);
     assert_fails(try_open(w.spec), NN_EIO, "has no t10k-images-idx3-ubyte");
     mkdir(w.pictures, 0777);
-    assert_fails(try_open(w.spec), NN_EIO, "regular");
+    assert_fails(try_open(w.spec), NN_EIO, "is a folder");
 }
 
 /* A header byte or word that cannot be, and what is said about it. */
