@@ -109,23 +109,33 @@ static void multiply_group(int32_t *sums, const rt_wino *p, const int16_t *v, co
     }
 }
 
+/* All tiles' products of column j, in groups of almost equal size. */
+static void multiply_column(int32_t *sums, const rt_wino *p, const int16_t *v, const int16_t *w,
+                            const panel *q, int column, int all)
+{
+    const int groups = (all + GROUP - 1) / GROUP;
+    for (int g = 0, t = 0; g < groups; g++) {
+        const int some = (all - t + groups - g - 1) / (groups - g);
+        multiply_group(sums + t * SUMS, p, v + (size_t)t * TILE, w, (size_t)all * TILE, q, column,
+                       some);
+        t += some;
+    }
+}
+
 static void wino(const rt_wino *p)
 {
     const rt_wino_parts at = rt_wino_cut(p->rows, p->pixels, p->c);
     const int down = (p->rows + OUT - 1) / OUT, across = (p->pixels + OUT - 1) / OUT;
     const int all = down * across;
-    const size_t chunk = (size_t)all * TILE, pairs = ((size_t)p->c + 1) / 2;
+    const size_t step = ((size_t)p->c + 1) / 2 * TILE * 2; /* weights of one column */
     const int16_t *tiles = (const int16_t *)(const void *)((uint8_t *)p->scratch + at.tiles_at);
     int32_t *sums = (int32_t *)(void *)((uint8_t *)p->scratch + at.sums_at);
     const int16_t *w = p->w;
     transform_image(p, &at, down, across);
     for (int first = 0; first < p->n; first += LANES) {
         const panel q = begin(p, first);
-        for (int j = 0; j < IN; j++, w += pairs * TILE * 2)
-            for (int t = 0; t < all; t += GROUP)
-                multiply_group(sums + (j * all + t) * SUMS, p,
-                               tiles + (size_t)j * at.column + (size_t)t * TILE, w, chunk, &q, j,
-                               all - t < GROUP ? all - t : GROUP);
+        for (int j = 0; j < IN; j++, w += step)
+            multiply_column(sums + j * all * SUMS, p, tiles + (size_t)j * at.column, w, &q, j, all);
         for (int t = 0; t < all; t++)
             finish(p, &q, sums + t * SUMS, (size_t)all * SUMS, t / across * OUT, t % across * OUT,
                    first);

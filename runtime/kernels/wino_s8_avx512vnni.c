@@ -21,17 +21,14 @@ typedef struct panel {
     bool signs;
 } panel;
 
-static inline __m512i dot(__m512i sum, __m512i x, __m512i w)
-{
-    __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
-    return sum;
-}
+typedef int32_t pair __attribute__((may_alias)); /* two int16 side by side */
 
-static inline __m512i pair_of(const int16_t *at)
+/* sum + w times the pair at x, which every lane takes from memory in the same instruction.  Written
+ * out for that, and for the reason given at rt_dot512. */
+static inline __m512i dot(__m512i sum, const int16_t *x, __m512i w)
 {
-    int32_t pair;
-    RT_MOVE(&pair, at, sizeof pair);
-    return _mm512_set1_epi32(pair);
+    __asm__("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(w), "m"(*(const pair *)x));
+    return sum;
 }
 
 static inline panel begin(const rt_wino *p, int first)
@@ -75,8 +72,7 @@ RT_INLINE void multiply(int32_t *sums, const int16_t *v, const int16_t *w, int c
                 __m512i u = _mm512_loadu_si512(w + i * RT_WINO_LANES * 2);
 #pragma GCC unroll 4
                 for (int t = 0; t < tiles; t++)
-                    m[t][i] =
-                        dot(m[t][i], pair_of(v + (t * RT_WINO_IN + i) * RT_WINO_LANES + k), u);
+                    m[t][i] = dot(m[t][i], v + (t * RT_WINO_IN + i) * RT_WINO_LANES + k, u);
             }
     }
 #pragma GCC unroll 4
