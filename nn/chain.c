@@ -24,22 +24,6 @@ static bool is_sum(const nn_node *n)
     return n->id == NN_OP_add && n->in[0] != n->in[1];
 }
 
-static nn_node *only_reader(const nn_graph *g, const nn_node *n)
-{
-    nn_node *reader = NULL;
-    for (int i = n->index + 1; i < nn_graph_count(g); i++) {
-        nn_node *m = nn_graph_node(g, i);
-        for (int k = 0; k < m->n_in; k++) {
-            if (m->in[k] != n)
-                continue;
-            if (reader != NULL)
-                return NULL;
-            reader = m;
-        }
-    }
-    return reader;
-}
-
 static bool reads(const nn_node *n, const nn_node *x)
 {
     for (int k = 0; k < n->n_in; k++)
@@ -93,7 +77,7 @@ bool nn_chain_find(nn_chain *out, const nn_graph *g, const nn_node *head, const 
     if (taken[head->index] || !(head->id == NN_OP_bnorm || is_gate(head) || is_sum(head)))
         return false;
     for (const nn_node *n = head; !n->is_output && n != loss;) {
-        n = only_reader(g, n);
+        n = nn_graph_only_reader(g, n);
         if (n == NULL || taken[n->index] || !can_follow(out, g, n))
             break;
         if (is_sum(n))

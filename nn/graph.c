@@ -221,6 +221,17 @@ int nn_graph_readers(const nn_graph *g, const nn_node *n)
     return readers;
 }
 
+nn_node *nn_graph_only_reader(const nn_graph *g, const nn_node *n)
+{
+    if (nn_graph_readers(g, n) != 1)
+        return NULL;
+    for (int i = n->index + 1; i < g->n; i++)
+        for (int k = 0; k < g->node[i]->n_in; k++)
+            if (g->node[i]->in[k] == n)
+                return g->node[i];
+    return NULL;
+}
+
 uint64_t nn_node_macs(const nn_node *n)
 {
     if (n->id != NN_OP_conv2d && n->id != NN_OP_dwconv2d && n->id != NN_OP_dense)

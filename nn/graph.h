@@ -54,6 +54,8 @@ nn_node *nn_graph_find(const nn_graph *g, const char *name);
 
 /* How many nodes read n. */
 int nn_graph_readers(const nn_graph *g, const nn_node *n);
+/* The one that does, if it is one and reads n once; else NULL. */
+nn_node *nn_graph_only_reader(const nn_graph *g, const nn_node *n);
 
 /* Multiply-accumulates for one item: of convolutions and dense layers, 0 for other nodes. */
 uint64_t nn_node_macs(const nn_node *n);

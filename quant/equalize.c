@@ -24,14 +24,11 @@ typedef struct links {
 
 /* ---- which layers follow each other ---------------------------------------------------------- */
 
-static const nn_node *only_reader(const nn_graph *g, const nn_node *n)
+/* What alone reads the node, as its first input; NULL: nothing. */
+static const nn_node *follower(const nn_graph *g, const nn_node *n)
 {
-    if (n->is_output || nn_graph_readers(g, n) != 1)
-        return NULL;
-    for (int i = n->index + 1; i < nn_graph_count(g); i++)
-        if (nn_graph_node(g, i)->in[0] == n)
-            return nn_graph_node(g, i);
-    return NULL;
+    const nn_node *m = n->is_output ? NULL : nn_graph_only_reader(g, n);
+    return m != NULL && m->in[0] == n ? m : NULL;
 }
 
 /* Each channel of the result depends on the same channel of x, and f(s x) = s f(x). */
@@ -44,9 +41,9 @@ static bool keeps_channels(const nn_node *n)
 
 static bool find_next(quant_layer *b, const nn_graph *g, const quant_layer *a)
 {
-    const nn_node *n = only_reader(g, a->last);
+    const nn_node *n = follower(g, a->last);
     while (n != NULL && keeps_channels(n))
-        n = only_reader(g, n);
+        n = follower(g, n);
     return n != NULL && quant_layer_at(b, g, n->index) &&
            (n->id == NN_OP_dwconv2d || b->fan_in % a->outputs == 0);
 }

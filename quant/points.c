@@ -12,22 +12,6 @@ const char *quant_how_name(quant_how how)
     return names[how];
 }
 
-static nn_node *only_reader(const nn_graph *g, const nn_node *n)
-{
-    nn_node *reader = NULL;
-    for (int i = n->index + 1; i < nn_graph_count(g); i++) {
-        nn_node *m = nn_graph_node(g, i);
-        for (int k = 0; k < m->n_in; k++) {
-            if (m->in[k] != n)
-                continue;
-            if (reader != NULL)
-                return NULL;
-            reader = m;
-        }
-    }
-    return reader;
-}
-
 static bool can_carry_activation(const nn_node *n)
 {
     return quant_has_weight(n) || n->id == NN_OP_bnorm || n->id == NN_OP_add || n->id == NN_OP_mul;
@@ -35,7 +19,7 @@ static bool can_carry_activation(const nn_node *n)
 
 nn_node *quant_fused_into(const nn_graph *g, const nn_node *n)
 {
-    nn_node *m = n->is_output ? NULL : only_reader(g, n);
+    nn_node *m = n->is_output ? NULL : nn_graph_only_reader(g, n);
     if (m == NULL || m->in[0] != n)
         return NULL;
     if (m->id == NN_OP_bnorm)

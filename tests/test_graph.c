@@ -50,7 +50,21 @@ static void names_become_unique(void **state)
     assert_string_equal(nn_relu(graph, x, "act")->name, "act_2");
     assert_ptr_equal(nn_graph_find(graph, "act_1"), nn_graph_node(graph, 2));
     assert_null(nn_graph_find(graph, "act_3"));
-    assert_int_equal(nn_graph_readers(graph, x), 3);
+}
+
+static void readers_are_counted(void **state)
+{
+    (void)state;
+    nn_node *x = nn_input(graph, "x", NN_SHAPE(NN_BATCH, 2));
+    nn_node *once = nn_relu(graph, x, "once"), *twice = nn_relu(graph, x, "twice");
+    nn_node *sum = nn_add(graph, once, twice, "sum");
+    nn_node *doubled = nn_add(graph, sum, sum, "doubled");
+    assert_int_equal(nn_graph_readers(graph, x), 2);
+    assert_null(nn_graph_only_reader(graph, x));
+    assert_ptr_equal(nn_graph_only_reader(graph, once), sum);
+    assert_ptr_equal(nn_graph_only_reader(graph, twice), sum);
+    assert_null(nn_graph_only_reader(graph, sum)); /* read twice, by one */
+    assert_null(nn_graph_only_reader(graph, doubled));
 }
 
 static void nodes_are_in_topological_order(void **state)
@@ -290,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(names_become_unique),
+        TEST(readers_are_counted),
         TEST(nodes_are_in_topological_order),
         TEST(the_first_error_sticks),
         TEST(a_missing_input_is_an_error),
