@@ -184,6 +184,7 @@ $(OUT)/examples/%: $(OUT)/obj/docs/examples/%.o $(LIB)
 	@$(if $(Q),echo "  ld   $@",:)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
+$(OUT)/tests/test_memory: $(call obj,tests/starve.c)
 $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB)
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  ld   $@",:)
