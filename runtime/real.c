@@ -85,6 +85,12 @@ double rt_tanh(double x)
     return x < 0 ? -y : y;
 }
 
+float rt_logistic(float x)
+{
+    float e = (float)rt_exp(-(double)x), sum = 1.0f + e;
+    return 1.0f / sum;
+}
+
 bool rt_is_finite(float x)
 {
     uint32_t b;

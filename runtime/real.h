@@ -22,6 +22,8 @@ double rt_ldexp(double x, int e);
 int64_t rt_round(double x);
 double rt_exp(double x);
 double rt_tanh(double x);
+/* 1 / (1 + e^-x), in binary32 steps. */
+float rt_logistic(float x);
 bool rt_is_finite(float x);
 
 static inline int32_t rt_clamp(int64_t v, int32_t lo, int32_t hi)

@@ -8,8 +8,7 @@
 static float logistic_of(float x, const rt_unary_numbers *unused)
 {
     (void)unused;
-    float e = (float)rt_exp(-(double)x), sum = 1.0f + e;
-    return 1.0f / sum;
+    return rt_logistic(x);
 }
 
 static float tanh_of(float x, const rt_unary_numbers *unused)
