@@ -77,13 +77,14 @@ typedef struct nn_fakequant_attr {
     const struct nn_range_rule *rule;  /* NULL: fixed, or another node's */
     const struct nn_range_rule *learn; /* the rule, or the other node's, if it learns here */
     nn_grid grid;
-    bool symmetric; /* zero point 0, range [-r, r] */
-    int axis;       /* channel dimension of a per-channel range, -1 for one range */
-    int mean_of;    /* with an input x_scale and no w_scale: x is a mean over so many values; 0: it
-                       is an average pool */
-    bool relu6;     /* with x_scale: x comes out of a relu6, which the device does on codes */
-    bool relu;      /* with summands: x comes out of a relu */
-    bool is_uint8;  /* with x_scale: the device holds codes + 128 and rounds as uint8 kernels do */
+    bool symmetric;  /* zero point 0, range [-r, r] */
+    int axis;        /* channel dimension of a per-channel range, -1 for one range */
+    int mean_of;     /* with an input x_scale and no w_scale: x is a mean over so many values; 0: it
+                        is an average pool */
+    bool relu6;      /* with x_scale: x comes out of a relu6, which the device does on codes */
+    bool relu;       /* with two operands: x comes out of a relu */
+    nn_op_id behind; /* with operands: the op that the device computes of their codes */
+    bool is_uint8;   /* with x_scale: the device holds codes + 128 and rounds as uint8 kernels do */
 } nn_fakequant_attr;
 
 typedef struct nn_dorefa_attr {

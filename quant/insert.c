@@ -7,7 +7,8 @@
 #include "quant/spec.h"
 
 enum { NAME_BYTES = QUANT_NAME_BYTES };
-enum { FQ_SCALE = 3 }; /* input of op fakequant */
+enum { FQ_SCALE = 3, FQ_MORE = 6 }; /* inputs of op fakequant */
+enum { MOST_OPERANDS = 4 };
 
 typedef struct inserter {
     const nn_graph *from;
@@ -85,10 +86,10 @@ typedef struct fq_parts {
     const char *scope; /* of its range's state */
     const nn_range_rule *rule;
     nn_fakequant_attr attr;
-    const nn_affine *fixed;     /* a range from the start; NULL: none */
-    quant_bias_fit fit;         /* of a weight, whose scales are then computed */
-    nn_node *x_scale, *w_scale; /* of the layer before; NULL: not to be requantized */
-    nn_node *a, *b;             /* of a sum, whose scales those then are; NULL: no sum */
+    const nn_affine *fixed;         /* a range from the start; NULL: none */
+    quant_bias_fit fit;             /* of a weight, whose scales are then computed */
+    nn_node *device[MOST_OPERANDS]; /* what the device computes the codes from, and its scales (op
+                                       fakequant); NULL: no more */
 } fq_parts;
 
 /* What the rule learns, where it does: not while it only watches, and deployed no more. The graph
@@ -113,17 +114,19 @@ static nn_node *fakequant(nn_graph *to, nn_node *x, const fq_parts *p, const ins
     nn_node *more = learned(to, p, channels, s);
     double scale = p->fixed != NULL ? (double)p->fixed->scale : 0;
     double zero = p->fixed != NULL ? p->fixed->zero_point : 0;
-    nn_node *in[] = { x,
-                      state(to, p->scope, "min", channels, scale * (p->attr.grid.qmin - zero)),
-                      state(to, p->scope, "max", channels, scale * (p->attr.grid.qmax - zero)),
-                      quant__widen(to, state(to, p->scope, "scale", channels, scale), &p->fit),
-                      state(to, p->scope, "zero_point", channels, zero),
-                      state(to, p->scope, "memory", 2 * channels + 1, 0),
-                      more != NULL ? more : p->x_scale,
-                      p->w_scale,
-                      p->a,
-                      p->b };
-    int n_in = in[6] == NULL ? 6 : p->w_scale == NULL ? 7 : p->a == NULL ? 8 : 10;
+    nn_node *in[NN_MAX_IN] = {
+        x,
+        state(to, p->scope, "min", channels, scale * (p->attr.grid.qmin - zero)),
+        state(to, p->scope, "max", channels, scale * (p->attr.grid.qmax - zero)),
+        quant__widen(to, state(to, p->scope, "scale", channels, scale), &p->fit),
+        state(to, p->scope, "zero_point", channels, zero),
+        state(to, p->scope, "memory", 2 * channels + 1, 0)
+    };
+    int n_in = FQ_MORE;
+    if (more != NULL)
+        in[n_in++] = more;
+    for (int k = 0; more == NULL && k < MOST_OPERANDS && p->device[k] != NULL; k++)
+        in[n_in++] = p->device[k];
     nn_attr attr = { .fakequant = p->attr };
     attr.fakequant.learn = more != NULL ? p->rule : NULL;
     attr.fakequant.rule = p->fit.bias != NULL ? NULL : p->attr.rule;
@@ -143,13 +146,51 @@ static nn_node *scale_of(nn_graph *to, const nn_node *n, const inserter *s)
     return state(to, scope, "scale", 1, 0);
 }
 
-/* In the deployed graph, codes behind a convolution, a mean, a pool or a sum are those that the
- * device computes from its accumulator or summands.  (A dense layer's are multiplied in double
- * there: rounding x is the same.)
- */
+/* What the device computes n's codes from; y is n of the deployed graph, without its activation. (A
+ * dense layer's accumulators are multiplied in double there: rounding x is the same.) */
+static void find_operands(fq_parts *p, nn_graph *to, const nn_node *y, const nn_node *n,
+                          const inserter *s)
+{
+    nn_node **of = p->device;
+    switch (n->id) {
+    case NN_OP_gap:
+    case NN_OP_avg_pool:
+        p->attr.mean_of = n->id == NN_OP_gap ? n->in[0]->shape.dim[1] * n->in[0]->shape.dim[2] : 0;
+        of[0] = scale_of(to, n->in[0], s);
+        break;
+    case NN_OP_conv2d:
+    case NN_OP_dwconv2d:
+        if (is_float(s, n))
+            break;
+        of[0] = scale_of(to, n->in[0], s);
+        of[1] = y->in[1]->in[FQ_SCALE];
+        break;
+    case NN_OP_add:
+    case NN_OP_mul:
+        of[0] = scale_of(to, n->in[0], s);
+        of[1] = scale_of(to, n->in[1], s);
+        of[2] = y->in[0];
+        of[3] = y->in[1];
+        break;
+    case NN_OP_relu:
+    case NN_OP_relu6:
+    case NN_OP_hard_swish:
+    case NN_OP_logistic:
+    case NN_OP_softmax:
+        of[0] = scale_of(to, n->in[0], s);
+        of[1] = y->in[0];
+        break;
+    default:
+        break;
+    }
+}
+
+/* In the deployed graph, codes are those that the device computes from its accumulators or from
+ * other codes. */
 static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_node *n,
                        const inserter *s)
 {
+    const nn_node *last = n;
     while ((n->id == NN_OP_relu || n->id == NN_OP_relu6 || n->id == NN_OP_bnorm) &&
            quant_fused_into(s->from, n->in[0]) == n)
         n = n->in[0];
@@ -158,22 +199,11 @@ static void find_layer(fq_parts *p, nn_graph *to, const nn_node *y, const nn_nod
     p->attr.is_uint8 = s->config->is_uint8;
     p->attr.relu6 = y->id == NN_OP_relu6;
     p->attr.relu = y->id == NN_OP_relu;
-    if (y->id == NN_OP_relu || y->id == NN_OP_relu6)
+    p->attr.behind = n->id;
+    if (n != last && y->id != n->id)
         y = y->in[0];
-    if (n->id == NN_OP_gap || n->id == NN_OP_avg_pool) {
-        nn_shape x = n->in[0]->shape;
-        p->attr.mean_of = n->id == NN_OP_gap ? x.dim[1] * x.dim[2] : 0;
-        p->x_scale = scale_of(to, n->in[0], s);
-    } else if (n->id == NN_OP_add) {
-        p->x_scale = scale_of(to, n->in[0], s);
-        p->w_scale = scale_of(to, n->in[1], s);
-        p->a = y->in[0];
-        p->b = y->in[1];
-    } else if ((n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d) && y->id == n->id &&
-               !is_float(s, n)) {
-        p->x_scale = scale_of(to, n->in[0], s);
-        p->w_scale = y->in[1]->in[FQ_SCALE];
-    }
+    if (y->id == n->id)
+        find_operands(p, to, y, n, s);
 }
 
 /* The fakequant node behind an activation, if its kind has one. */

@@ -22,7 +22,7 @@
 #define SANITIZED
 #endif
 
-enum { LINE = 1024, MOST_LINES = 400, LARGEST_PICTURE = 30000 };
+enum { LINE = 1024, MOST_LINES = 600, LARGEST_PICTURE = 30000 };
 
 /* ---- a page in lines ------------------------------------------------------------------------- */
 

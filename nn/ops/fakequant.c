@@ -17,8 +17,9 @@
  * With the further inputs x_scale [1] and w_scale [1] or [O], the scales of the layer whose result
  * x is, or with x_scale alone behind a mean over attr.mean_of values or an average pool, codes are
  * those that the integer network computes from its accumulators (nn/ops/requantize.h): for
- * evaluation, without a gradient of their own.  Likewise behind a sum a + b with the further inputs
- * a_scale [1], b_scale [1], a and b [as x].
+ * evaluation, without a gradient of their own.  Likewise behind a sum or a product (attr.behind) of
+ * a and b with the further inputs a_scale [1], b_scale [1], a [as x] and b [as x, or of a product
+ * N,1,1,C], and behind a function of a with a_scale [1] and a [as x].
  *
  * Codes are those of nn_affine_code, in binary32, as TFLite's QUANTIZE computes them.
  * Jacob et al. 2017 (arXiv 1712.05877) section 3 and eq. 12; gradient as TensorFlow's
@@ -29,14 +30,14 @@
 
 #include "nn/kernels/kernels.h"
 #include "nn/ops/each.h"
+#include "nn/ops/fakequant_device.h"
 #include "nn/ops/fakequant_learn.h"
 #include "nn/ops/requantize.h"
 #include "nn/ops/rows.h"
 #include "nn/range.h"
 
-enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE, W_SCALE, A, B };
-enum { A_SCALE = X_SCALE, B_SCALE = W_SCALE }; /* behind a sum */
-enum { LEARNED = X_SCALE };                    /* a deployed network learns nothing */
+enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE };
+enum { LEARNED = X_SCALE }; /* a deployed network learns nothing */
 enum { GRAIN = 16384, MOST_CHUNKS = 64 };
 
 typedef nn_fq_layout layout;
@@ -52,31 +53,6 @@ static layout layout_of(const nn_node *n, int batch)
         if (i != axis)
             *(i < axis ? &l.outer : &l.inner) *= (size_t)(s.dim[i] == NN_BATCH ? batch : s.dim[i]);
     return l;
-}
-
-static nn_status check_sum(const nn_node *n)
-{
-    for (int i = A_SCALE; i <= B; i++)
-        if (i < A ? nn_shape_count(n->in[i]->shape) != 1
-                  : !nn_shape_equal(n->in[i]->shape, n->shape))
-            return NN_NODE_FAIL(n, "input %d does not fit a sum of two tensors", i);
-    return NN_OK;
-}
-
-/* The scales of the layer before, if they are given. */
-static nn_status check_layer(const nn_node *n)
-{
-    if (n->n_in <= X_SCALE || n->attr.fakequant.learn != NULL)
-        return NN_OK;
-    if (n->n_in > A)
-        return n->n_in > B ? check_sum(n) : NN_NODE_FAIL(n, "%d inputs", n->n_in);
-    size_t channels = (size_t)nn_shape_channels(n->shape);
-    size_t scales = n->n_in > W_SCALE ? nn_shape_count(n->in[W_SCALE]->shape) : 1;
-    if (nn_shape_count(n->in[X_SCALE]->shape) != 1 || (scales != 1 && scales != channels) ||
-        n->attr.fakequant.mean_of < 0 || n->attr.fakequant.axis >= 0)
-        return NN_NODE_FAIL(n, "%zu weight scales do not fit %zu channels in one range", scales,
-                            channels);
-    return NN_OK;
 }
 
 static nn_status check_learned(const nn_node *n, size_t channels)
@@ -107,7 +83,7 @@ static nn_status infer(nn_node *n)
     }
     n->shape = x;
     NN_TRY(check_learned(n, channels));
-    return check_layer(n);
+    return nn_fakequant_check_device(n);
 }
 
 /* A channel's elements lie in runs of l.inner; the bits of each run begin at a byte. */
@@ -275,50 +251,6 @@ static void quantize_all(const nn_call *c, layout l, unsigned char *pass)
     }
 }
 
-/* The integer network's codes of a sum. */
-static bool requantize_sum(const nn_call *c)
-{
-    const nn_fakequant_attr *a = &c->node->attr.fakequant;
-    const nn_requantize_sum r = {
-        .a_scale = (double)c->x[A_SCALE][0],
-        .b_scale = (double)c->x[B_SCALE][0],
-        .relu = a->relu,
-        .relu6 = a->relu6,
-        .out = { (float)c->x[SCALE][0], (int32_t)c->x[ZERO_POINT][0] },
-        .grid = a->grid,
-    };
-    if (c->saved != NULL || !(r.a_scale > 0) || !(r.b_scale > 0))
-        return false;
-    nn_requantize_add(&r, c->y, c->x[A], c->x[B], nn_call_count(c));
-    return true;
-}
-
-/* The integer network's codes, where the layer's scales are given and known. */
-static bool requantize(const nn_call *c)
-{
-    const nn_node *n = c->node;
-    if (n->n_in > B)
-        return requantize_sum(c);
-    bool known = n->n_in > X_SCALE && n->attr.fakequant.learn == NULL && c->saved == NULL &&
-                 c->x[X_SCALE][0] > 0;
-    size_t channels = (size_t)nn_shape_channels(n->shape);
-    nn_requantize r = { .mean_of = n->attr.fakequant.mean_of,
-                        .relu6 = n->attr.fakequant.relu6,
-                        .is_uint8 = n->attr.fakequant.is_uint8,
-                        .grid = n->attr.fakequant.grid };
-    if (known && n->n_in > W_SCALE) {
-        r.w_scale = c->x[W_SCALE];
-        r.w_scales = nn_call_count_in(c, W_SCALE);
-        known = r.w_scale[0] > 0;
-    }
-    if (!known)
-        return false;
-    r.x_scale = (double)c->x[X_SCALE][0];
-    r.out = (nn_affine){ (float)c->x[SCALE][0], (int32_t)c->x[ZERO_POINT][0] };
-    nn_requantize_rows(&r, c->y, c->x[X], nn_call_count(c) / channels, channels, c->scratch);
-    return true;
-}
-
 /* Keeps for backward what it reads; the masks' bits are set as they are quantized. */
 static unsigned char *prepare(const nn_call *c, layout l)
 {
@@ -340,7 +272,7 @@ static void forward(const nn_call *c)
         begin(c, l);
     unsigned char *pass = prepare(c, l);
     if (!nn_fakequant_passes_on(c)) {
-        if (!requantize(c))
+        if (!nn_fakequant_on_device(c))
             quantize_all(c, l, pass);
     } else if (c->y != c->x[X]) {
         memcpy(c->y, c->x[X], nn_call_count(c) * sizeof(nn_real));

@@ -38,16 +38,9 @@ static channel channel_of(const nn_requantize *r, size_t c)
     return ch;
 }
 
-static nn_real value_within(nn_affine out, nn_grid grid, int64_t code)
-{
-    code = code > grid.qmin ? code : grid.qmin;
-    code = code < grid.qmax ? code : grid.qmax;
-    return (nn_real)nn_affine_value((int32_t)code, out);
-}
-
 static nn_real clamp_value(const nn_requantize *r, int64_t code)
 {
-    return value_within(r->out, r->grid, code);
+    return nn_requantize_value(r->out, r->grid, code);
 }
 
 /* A half is a half: averages of up to some hundred codes are no nearer to one than `near`, but
@@ -109,7 +102,7 @@ typedef struct summands {
     rt_multiplier a, b, out;
 } summands;
 
-static summands summands_of(const nn_requantize_sum *r)
+static summands summands_of(const nn_requantize_pair *r)
 {
     const double twice = 2 * (r->a_scale > r->b_scale ? r->a_scale : r->b_scale);
     summands s = { .per_a = 1 / r->a_scale, .per_b = 1 / r->b_scale };
@@ -122,27 +115,62 @@ static summands summands_of(const nn_requantize_sum *r)
 /* A code less its zero point, raised and rescaled. */
 static int32_t raise(nn_real x, double per_real, rt_multiplier m)
 {
-    double code = floor((double)x * per_real + 0.5);
-    code = code > -511 ? code : -511; /* a NaN too */
-    code = code < 511 ? code : 511;
-    return rt_requant((int32_t)code * (1 << LEFT), m, RT_ROUND_TWICE);
+    return rt_requant(nn_requantize_steps(x, per_real) * (1 << LEFT), m, RT_ROUND_TWICE);
 }
 
-void nn_requantize_add(const nn_requantize_sum *r, nn_real *y, const nn_real *a, const nn_real *b,
-                       size_t n)
+/* Codes that the operator's activation lets through. */
+static nn_grid range_of(const nn_requantize_pair *r)
 {
-    const summands s = summands_of(r);
     nn_grid grid = r->grid;
     if ((r->relu || r->relu6) && grid.qmin < r->out.zero_point)
         grid.qmin = r->out.zero_point;
     if (r->relu6)
         grid.qmax = nn_affine_code(6, r->out, r->grid);
+    return grid;
+}
+
+void nn_requantize_add(const nn_requantize_pair *r, nn_real *y, const nn_real *a, const nn_real *b,
+                       size_t n)
+{
+    const summands s = summands_of(r);
+    const nn_grid grid = range_of(r);
     const int chunks = nn_chunk_count(n, GRAIN, MOST_CHUNKS);
 #pragma omp parallel for schedule(static) if (chunks > 1)
     for (int k = 0; k < chunks; k++)
         for (size_t i = nn_chunk_begin(n, chunks, k); i < nn_chunk_begin(n, chunks, k + 1); i++) {
             int32_t sum = raise(a[i], s.per_a, s.a) + raise(b[i], s.per_b, s.b);
             int32_t code = rt_requant(sum, s.out, RT_ROUND_TWICE) + r->out.zero_point;
-            y[i] = value_within(r->out, grid, code);
+            y[i] = nn_requantize_value(r->out, grid, code);
         }
+}
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+/* The ratio of the scales is made of binary32 steps, as runtime/ops/mul.c has it. */
+static rt_multiplier product_of(const nn_requantize_pair *r)
+{
+    const float product = (float)r->a_scale * (float)r->b_scale;
+    const float ratio = product / r->out.scale;
+    rt_multiplier m;
+    rt_multiplier_of((double)ratio, &m);
+    return m;
+}
+
+void nn_requantize_mul(const nn_requantize_pair *r, nn_real *y, const nn_real *a, const nn_real *b,
+                       size_t rows, size_t width, size_t rows_per_b)
+{
+    const rt_multiplier m = product_of(r);
+    const double per_a = 1 / r->a_scale, per_b = 1 / r->b_scale;
+    const nn_grid grid = range_of(r);
+    const int chunks = nn_chunk_count(rows * width, GRAIN, MOST_CHUNKS);
+#pragma omp parallel for schedule(static) if (chunks > 1)
+    for (int k = 0; k < chunks; k++)
+        for (size_t i = nn_chunk_begin(rows, chunks, k); i < nn_chunk_begin(rows, chunks, k + 1);
+             i++)
+            for (size_t c = 0; c < width; c++) {
+                const int32_t va = nn_requantize_steps(a[i * width + c], per_a);
+                const int32_t vb = nn_requantize_steps(b[i / rows_per_b * width + c], per_b);
+                const int64_t v = rt_requant(va * vb, m, RT_ROUND_TWICE);
+                y[i * width + c] = nn_requantize_value(r->out, grid, v + r->out.zero_point);
+            }
 }
