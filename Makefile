@@ -254,7 +254,7 @@ long-run: all ## 20,000 steps: memory, files and time of a step stay as they are
 .PHONY: long-run
 
 # These repeat at length what other tests reach: whole trainings, and thousands of damaged files.
-COVER_TESTS ?= $(filter-out test_bits test_docs test_rt_hostile,$(notdir $(TESTS)))
+COVER_TESTS ?= $(filter-out test_bits test_docs test_rt_hostile test_tour,$(notdir $(TESTS)))
 
 cover: deps ## which lines and branches the tests reach, a row for each folder (gcc)
 	@$(MAKE) --no-print-directory -j$(JOBS) MODE=cover all tests
@@ -303,10 +303,12 @@ $(OUT)/machine_train: $(call obj,$(ENGINE_SRC) tests/machine_train.c) $(RT_LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -o $@ $^ -lm
 
 # The whole suite: libraries for that machine are unpacked into a folder of their own.  What asks the
-# machine for a compiler or a program (test_install, test_tour) is left out.
+# machine for a compiler or a program (test_install, test_tour) is left out, and what would last for hours:
+# measurements of an emulator's time, whole trainings, thousands of damaged files.
 ARM      := aarch64-linux-gnu
 ARM_ROOT  = $(abspath $(BUILD)/machines/root)
-ARM_TESTS ?= $(filter-out test_install test_tour,$(notdir $(TESTS)))
+ARM_LATE := test_bench test_bits test_docs test_cli_files test_cli_quant test_rt_hostile
+ARM_TESTS ?= $(filter-out test_install test_tour $(ARM_LATE),$(notdir $(TESTS)))
 ARM_MAKE  = PKG_CONFIG_LIBDIR=$(ARM_ROOT)/usr/lib/$(ARM)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(ARM_ROOT) \
             $(MAKE) --no-print-directory CC=$(ARM)-gcc BUILD=$(BUILD)/machines/$(ARM) MODE=release DEPS=no \
             CFLAGS="-isystem $(ARM_ROOT)/usr/include -isystem $(ARM_ROOT)/usr/include/$(ARM)" \
