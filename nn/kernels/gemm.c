@@ -56,16 +56,10 @@ void nn_gemm_pack(nn_real *packed, const nn_gemm_source *b, int first, int last)
     }
 }
 
-/* Asks for part i of `parts` of what is wanted next.  Inlined by force: gcc takes a function that
- * only asks for one without effect, and drops the call. */
 NN_INLINE void ask_ahead(const nn_span *ahead, int parts, int i)
 {
-    for (int n = 0; n < NN_SPANS; n++) {
-        const char *from = ahead[n].at;
-        const int lines = (int)(ahead[n].bytes / LINE), last = cut(lines, parts, i + 1);
-        for (int k = cut(lines, parts, i); k < last; k++)
-            __builtin_prefetch(from + (size_t)k * LINE, 0, 2);
-    }
+    for (int n = 0; n < NN_SPANS; n++)
+        nn_span_ask(ahead[n], parts, i);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */
@@ -241,6 +235,37 @@ void nn_gemm_rows(const nn_gemm *g)
         step += k.len;
         if (step >= g->len)
             run += k.runs, step = 0;
+    }
+}
+
+void nn_gemm_short(nn_real *c, const nn_real *a, const nn_real *b, int m, int n, int k)
+{
+    const int tiles = count_pieces(m, nn_kernel.gemm_m), least = m / tiles, more = m % tiles;
+    nn_real *to[MOST_ROWS];
+    nn_gemm_tile t = {
+        .runs = 1,
+        .len = k,
+        .a = &a,
+        .a_pitch = k,
+        .a_step = 1,
+        .b_run = &(ptrdiff_t){ 0 },
+        .c = to,
+    };
+    for (int j = 0; j < n; j += nn_kernel.gemm_n) {
+        ptrdiff_t from = 0;
+        t.n = smaller(nn_kernel.gemm_n, n - j);
+        t.b = b + (ptrdiff_t)k * j;
+        t.b_step = t.n;
+        to[0] = c + j;
+        for (int i = 0; i < tiles; i++) {
+            t.m = least + (i < more ? 1 : 0);
+            t.a_run = &from;
+            for (int r = 1; r < t.m; r++)
+                to[r] = to[r - 1] + n;
+            nn_kernel.gemm_tile(&t);
+            to[0] += (ptrdiff_t)t.m * n;
+            from += (ptrdiff_t)t.m * k;
+        }
     }
 }
 

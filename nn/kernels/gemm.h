@@ -8,6 +8,7 @@
 #define OCTET_NN_KERNELS_GEMM_H
 
 #include "nn/kernels/kernels.h"
+#include "nn/kernels/simd.h"
 
 /* B as the products below read it: panels of gemm_n columns (the last one narrower), each panel
  * [k][width] without gaps; so k * n elements in all, on any machine. */
@@ -34,6 +35,17 @@ typedef struct nn_span {
 
 enum { NN_SPANS = 2 };
 
+/* Asks for part i of `parts` of it.  Inlined by force: gcc takes a function that only asks for one
+ * without effect, and drops the call. */
+NN_INLINE void nn_span_ask(nn_span s, int parts, int i)
+{
+    enum { LINE = 64 }; /* bytes */
+    const char *from = s.at;
+    const size_t lines = s.bytes / LINE, n = (size_t)parts, k = (size_t)i;
+    for (size_t at = lines * k / n; at < lines * (k + 1) / n; at++)
+        __builtin_prefetch(from + at * LINE, 0, 2);
+}
+
 /* c[i][j] = (add ? c[i][j] : bias ? bias[j] : 0) + sum over k of a[i][k] b[k][j], for all rows i,
  * j < n; k = (run, step), a[i] at a_run[r] + s, b packed.
  *
@@ -55,6 +67,10 @@ typedef struct nn_gemm {
 } nn_gemm;
 
 void nn_gemm_rows(const nn_gemm *g);
+
+/* c [m,n] = a [m,k] b, a and c without gaps, b packed, k so short that a tile needs no blocks of
+ * it: the same sums with less to do for each tile. */
+void nn_gemm_short(nn_real *c, const nn_real *a, const nn_real *b, int m, int n, int k);
 
 /* c[i * c_step + j] (= or, with `add`, +=) sum over k of a[a_run[r] + s * a_step + i] *
  * b[b_run[r] + s * b_step + j]: both operands as they lie, k outermost (weight gradients). */

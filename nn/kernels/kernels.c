@@ -10,19 +10,23 @@ void nn_kernels_init(void)
     const unsigned cpu = rt_cpu_flags();
     nn_kernels_gemm_c(&nn_kernel);
     nn_kernels_dwconv_c(&nn_kernel);
+    nn_kernels_wino_c(&nn_kernel);
     nn_kernels_vec_c(&nn_kernel);
     if (cpu & RT_CPU_AVX2) {
         nn_kernels_gemm_avx2(&nn_kernel);
         nn_kernels_dwconv_avx2(&nn_kernel);
+        nn_kernels_wino_avx2(&nn_kernel);
         nn_kernels_vec_avx2(&nn_kernel);
     }
     if (cpu & RT_CPU_AVX512) {
         nn_kernels_gemm_avx512(&nn_kernel);
         nn_kernels_dwconv_avx512(&nn_kernel);
+        nn_kernels_wino_avx512(&nn_kernel);
         nn_kernels_vec_avx512(&nn_kernel);
     }
     if (cpu & RT_CPU_NEON) {
         nn_kernels_gemm_neon(&nn_kernel);
         nn_kernels_dwconv_neon(&nn_kernel);
+        nn_kernels_wino_neon(&nn_kernel);
     }
 }

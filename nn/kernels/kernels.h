@@ -4,7 +4,8 @@
  * NHWC.  Portable C comes first; nn_kernels_init overwrites entries by faster ones.
  *
  * Bits: in `gemm_tile`, `dw_tile` and `dw_grad` every result is ONE chain of fused multiply-adds in
- * the order that the comment states, so all vector variants agree bit for bit.  Portable C
+ * the order that the comment states, and in `wino_spread` and `wino_gather` one fixed sequence of
+ * operations, so all vector variants agree bit for bit.  Portable C
  * multiplies and adds with two roundings (a compiler without hardware FMA would call a slow
  * function) and agrees within K * 2^-23 * sum |a b|.  All other kernels use single operations, and
  * sums in a fixed order: every variant gives the same bits. */
@@ -15,6 +16,7 @@
 #include <stddef.h>
 
 #include "nn/base/real.h"
+#include "nn/kernels/wino.h"
 
 /* One tile of a matrix product, m x n:
  *
@@ -84,6 +86,14 @@ typedef struct nn_kernel_table {
                       int steps, int columns);
     void (*dw_tile)(const nn_dw_tile *t);
     void (*dw_grad)(const nn_dw_grad *t);
+
+    /* ---- Winograd's transforms (nn/kernels/wino.h) ---- */
+    /* planes[k * pitch + c], k < NN_WINO_PLANES, from patch p of x. */
+    void (*wino_spread)(nn_real *planes, ptrdiff_t pitch, const nn_real *x, const nn_wino_patch *p,
+                        nn_wino_spread what, int channels);
+    /* Patch p of y (with `add` +=, else = bias, or 0 if that is NULL, +) from planes. */
+    void (*wino_gather)(nn_real *y, const nn_wino_patch *p, const nn_real *planes, ptrdiff_t pitch,
+                        nn_wino_gather what, const nn_real *bias, bool add, int channels);
 
     /* ---- vectors of n elements; y may be x (the same pointer, no other overlap) ---- */
     void (*add)(nn_real *y, const nn_real *a, const nn_real *b, size_t n);         /* y = a + b */

@@ -55,6 +55,10 @@ NN_INLINE vreal v_add(vreal a, vreal b)
 {
     return _mm256_add_ps(a, b);
 }
+NN_INLINE vreal v_sub(vreal a, vreal b)
+{
+    return _mm256_sub_ps(a, b);
+}
 NN_INLINE vreal v_mul(vreal a, vreal b)
 {
     return _mm256_mul_ps(a, b);

@@ -52,6 +52,10 @@ NN_INLINE vreal v_add(vreal a, vreal b)
 {
     return _mm512_add_ps(a, b);
 }
+NN_INLINE vreal v_sub(vreal a, vreal b)
+{
+    return _mm512_sub_ps(a, b);
+}
 NN_INLINE vreal v_mul(vreal a, vreal b)
 {
     return _mm512_mul_ps(a, b);

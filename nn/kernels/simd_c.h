@@ -59,5 +59,17 @@ NN_INLINE vreal v_fma(vreal a, vreal b, vreal c) /* a b + c, rounded twice */
 {
     return a * b + c;
 }
+NN_INLINE vreal v_add(vreal a, vreal b)
+{
+    return a + b;
+}
+NN_INLINE vreal v_sub(vreal a, vreal b)
+{
+    return a - b;
+}
+NN_INLINE vreal v_mul(vreal a, vreal b)
+{
+    return a * b;
+}
 
 #endif

@@ -57,5 +57,17 @@ NN_INLINE vreal v_fma(vreal a, vreal b, vreal c) /* a b + c, rounded once */
 {
     return vfmaq_f32(c, a, b);
 }
+NN_INLINE vreal v_add(vreal a, vreal b)
+{
+    return vaddq_f32(a, b);
+}
+NN_INLINE vreal v_sub(vreal a, vreal b)
+{
+    return vsubq_f32(a, b);
+}
+NN_INLINE vreal v_mul(vreal a, vreal b)
+{
+    return vmulq_f32(a, b);
+}
 
 #endif

@@ -18,6 +18,11 @@ void nn_kernels_dwconv_avx2(nn_kernel_table *t);
 void nn_kernels_dwconv_avx512(nn_kernel_table *t);
 void nn_kernels_dwconv_neon(nn_kernel_table *t);
 
+void nn_kernels_wino_c(nn_kernel_table *t);
+void nn_kernels_wino_avx2(nn_kernel_table *t);
+void nn_kernels_wino_avx512(nn_kernel_table *t);
+void nn_kernels_wino_neon(nn_kernel_table *t);
+
 void nn_kernels_vec_c(nn_kernel_table *t);
 void nn_kernels_vec_avx2(nn_kernel_table *t);
 void nn_kernels_vec_avx512(nn_kernel_table *t);
