@@ -138,9 +138,10 @@ static bool is_idle(const nn_call *c)
 static void forward(const nn_exec *e, int i)
 {
     const nn_call *c = &e->call[i];
+    const nn_op *op = e->plan->place[i].op;
     const nn_chain *chain = e->plan->place[i].chain;
-    if (chain == NULL && c->node->op->forward != NULL && !is_idle(c))
-        c->node->op->forward(c);
+    if (chain == NULL && op->forward != NULL && !is_idle(c))
+        op->forward(c);
     if (chain != NULL && nn_chain_last(chain) == c->node)
         nn_chain_forward(chain, e->call);
 }
@@ -198,10 +199,11 @@ static void clear_gradients(const nn_call *c)
 static void backward(const nn_exec *e, int i)
 {
     const nn_call *c = &e->call[i];
+    const nn_op *op = e->plan->place[i].op;
     const nn_chain *chain = e->plan->place[i].chain;
-    if (chain == NULL && c->node->op->backward != NULL) {
+    if (chain == NULL && op->backward != NULL) {
         clear_repeated(e, c);
-        (is_idle(c) ? clear_gradients : c->node->op->backward)(c);
+        (is_idle(c) ? clear_gradients : op->backward)(c);
     }
     if (chain != NULL && nn_chain_last(chain) == c->node)
         nn_chain_backward(chain, e->call);

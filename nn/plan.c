@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nn/base/mem.h"
+#include "nn/ops/winograd.h"
 
 /* A stretch of memory and the time in which it must keep its content. */
 typedef struct buffer {
@@ -90,6 +91,15 @@ static void find_chains(planner *p)
             plan->place[ch->node[m]->index].chain = ch;
         }
         plan->n_chains++;
+    }
+}
+
+static void choose_ops(planner *p)
+{
+    for (int i = 0; i < p->n; i++) {
+        const nn_node *n = nn_graph_node(p->g, i);
+        const bool fast = p->plan->options.fast && nn_winograd_wins(n);
+        p->plan->place[i].op = fast ? &nn_op_winograd : n->op;
     }
 }
 
@@ -297,9 +307,9 @@ static nn_need need_of(const planner *p, int i)
     int batch = p->plan->options.batch;
     if (place->chain != NULL && !is_inner(p, i))
         return nn_chain_need(place->chain, batch, place->backward);
-    if (n->op->need == NULL || (place->chain != NULL && n->op->gate != NULL))
+    if (place->op->need == NULL || (place->chain != NULL && n->op->gate != NULL))
         return (nn_need){ 0 };
-    return n->op->need(n, batch, place->backward);
+    return place->op->need(n, batch, place->backward);
 }
 
 static void place_needs(planner *p)
@@ -409,6 +419,7 @@ static nn_status make(planner *p)
 {
     nn_plan *plan = p->plan;
     int count = 3 * p->n + 1;
+    choose_ops(p);
     find_chains(p);
     mark_backward(p);
     find_last_reads(p);

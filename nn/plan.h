@@ -16,6 +16,8 @@
 typedef struct nn_plan_options {
     int batch;        /* items at most, >= 1 */
     nn_node *loss;    /* training: the scalar whose gradient is wanted; NULL: forward only */
+    bool fast;        /* convolutions in fewer multiplications, with other rounding, where that is
+                         faster: nn/ops/winograd.h */
     bool keep_all;    /* no value is overwritten and no chains are made: every node can be read
                          after the forward pass */
     size_t max_bytes; /* a larger block is refused before memory is asked for; 0: no limit */
@@ -27,7 +29,8 @@ typedef struct nn_place {
     ptrdiff_t value; /* NN_NO_OFFSET: external (input, param) or a view of it: see `root` */
     ptrdiff_t grad;  /* NN_NO_OFFSET: no gradient, or a parameter's own */
     ptrdiff_t saved;
-    int root; /* the node whose memory the value shares; its own index if it has its own */
+    int root;        /* the node whose memory the value shares; its own index if it has its own */
+    const nn_op *op; /* that computes it: the node's own, unless a faster one does */
     const nn_chain *chain;    /* that it belongs to; NULL: none */
     bool backward;            /* takes part in the backward pass */
     bool wants_dx[NN_MAX_IN]; /* input k's gradient is to be computed */

@@ -108,6 +108,26 @@ static const example bad_conv2d = { 2,
                                     { SHAPE(N, 5, 7, 3), SHAPE(4, 3, 3, 2) },
                                     .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_SAME) };
 
+/* Tiles of four by four results, whole and cut, in one block and in several. */
+static const example examples_winograd[] = {
+    { 2, .in = { SHAPE(N, 5, 7, 3), SHAPE(4, 3, 3, 3) },
+      .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_SAME) },
+    { 3,
+      { SHAPE(N, 9, 11, 17), SHAPE(18, 3, 3, 17), SHAPE(18) },
+      .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_VALID) },
+    { 3,
+      { SHAPE(N, 4, 3, 16), SHAPE(33, 3, 3, 16), SHAPE(33) },
+      .attr = EXPLICIT(3, 3, 1, 1, 1, 1, NN_EXPLICIT, 0, 3, 4, 1) },
+    { 2, .in = { SHAPE(N, 1, 1, 16), SHAPE(16, 3, 3, 16) },
+      .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_SAME) },
+    { 3,
+      { SHAPE(N, 33, 31, 35), SHAPE(21, 3, 3, 35), SHAPE(21) },
+      .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_SAME) },
+};
+static const example bad_winograd = { 2,
+                                      { SHAPE(N, 5, 7, 3), SHAPE(4, 3, 3, 3) },
+                                      .attr = WINDOW(3, 3, 2, 1, 1, 1, NN_SAME) };
+
 static const example examples_dwconv2d[] = {
     { 2, .in = { SHAPE(N, 5, 7, 3), SHAPE(1, 1, 1, 3) },
       .attr = WINDOW(1, 1, 1, 1, 1, 1, NN_SAME) },

@@ -1,6 +1,6 @@
-/* conv2d, dwconv2d and dense against the sums of their definition in double: forward, gradients of
- * all inputs, accumulation, unwanted gradients, and equal bits on 1, 2 and 7 threads.  With -b a
- * bench of typical layers. */
+/* conv2d, by Winograd's method too, dwconv2d and dense against the sums of their definition in
+ * double: forward, gradients of all inputs, accumulation, unwanted gradients, and equal bits on 1,
+ * 2 and 7 threads.  With -b a bench of typical layers. */
 #include <omp.h>
 
 #include "nn/base/mem.h"
@@ -325,11 +325,30 @@ static const conv_case dwconv_cases[] = {
     { 1, 60, 50, 12, 12, 3, 3, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
 };
 
+/* 3x3 at stride 1: tiles whole and cut, vectors whole and cut, one block and several. */
+static const conv_case winograd_cases[] = {
+    { 2, 8, 8, 16, 16, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 1 },
+    { 3, 9, 7, 3, 5, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 1 },
+    { 1, 3, 3, 17, 19, 3, 3, 1, 1, 1, 1, NN_VALID, 0, 0, 0, 0, 0 },
+    { 2, 13, 11, 31, 33, 3, 3, 1, 1, 1, 1, NN_VALID, 0, 0, 0, 0, 1 },
+    { 1, 6, 5, 40, 24, 3, 3, 1, 1, 1, 1, NN_EXPLICIT, 5, 0, 1, 9, 1 },
+    { 1, 1, 1, 2, 3, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 1 },
+    { 7, 33, 17, 16, 20, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
+    { 2, 14, 14, 130, 65, 3, 3, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 1 },
+};
+
 static void conv2d_is_its_sum(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof conv_cases / sizeof conv_cases[0]; i++)
         check_conv(&conv_cases[i], &nn_op_conv2d);
+}
+
+static void winograd_is_its_sum(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof winograd_cases / sizeof winograd_cases[0]; i++)
+        check_conv(&winograd_cases[i], &nn_op_winograd);
 }
 
 static void dwconv2d_is_its_sum(void **state)
@@ -354,6 +373,20 @@ static void dense_is_its_sum(void **state)
                    NN_SHAPE(s[2], s[1]), s[3] ? s[2] : 0, s[0]);
         assert_ok(nn_op_dense.infer(&b.node));
         check_layer(&b, define_dense, text);
+    }
+}
+
+static void check_random_tiles(void)
+{
+    for (uint64_t i = 0; i < 20; i++) {
+        conv_case k = { .kh = 3, .kw = 3, .sh = 1, .sw = 1, .dh = 1, .dw = 1 };
+        int *size[] = { &k.n, &k.h, &k.w, &k.c, &k.o, &k.top, &k.bottom, &k.left, &k.right };
+        static const int most[] = { 4, 15, 15, 40, 40, 4, 4, 4, 4 };
+        for (size_t j = 0; j < 9; j++)
+            *size[j] = test_noise_int(i, 30 + j, 1, most[j]);
+        k.padding = i % 2 ? NN_SAME : NN_EXPLICIT;
+        k.bias = i % 3 == 0;
+        check_conv(&k, &nn_op_winograd);
     }
 }
 
@@ -384,6 +417,52 @@ static void random_windows(void **state)
         rt_cpu_limit(limit[i]);
         nn_kernels_init();
         check_random_windows();
+        check_random_tiles();
+    }
+}
+
+static void free_results(nn_real **results)
+{
+    for (int i = 0; i < 4; i++)
+        free(results[i]);
+}
+
+/* y, dx, dw and dbias, as the variants that `limit` allows compute them. */
+static void find_results(nn_real **results, bench *b, unsigned limit)
+{
+    nn_call c = call_of(b);
+    rt_cpu_limit(limit);
+    nn_kernels_init();
+    b->node.op->forward(&c);
+    b->node.op->backward(&c);
+    for (int i = 0; i < 3; i++)
+        results[i] = copy_of(b->dx[i], b->count[i]);
+    results[3] = copy_of(b->y, b->y_count);
+}
+
+/* Vectors of eight floats and of sixteen. */
+static void vectors_change_no_bit(void **state)
+{
+    (void)state;
+    rt_cpu_limit(~0u);
+    if ((rt_cpu_flags() & RT_CPU_AVX512) == 0)
+        test_skip("this processor has one kind of vectors");
+    for (size_t i = 0; i < sizeof winograd_cases / sizeof winograd_cases[0]; i++) {
+        conv_case k = winograd_cases[i];
+        bench b;
+        nn_real *narrow[4], *wide[4];
+        open_bench(&b, &nn_op_winograd, window_of(&k), NN_SHAPE(NN_BATCH, k.h, k.w, k.c),
+                   NN_SHAPE(k.o, 3, 3, k.c), k.o, k.n);
+        assert_ok(nn_op_winograd.infer(&b.node));
+        fill_bench(&b, 3);
+        find_results(narrow, &b, RT_CPU_AVX2);
+        find_results(wide, &b, ~0u);
+        for (int r = 0; r < 4; r++)
+            assert_memory_equal(narrow[r], wide[r],
+                                (r < 3 ? b.count[r] : b.y_count) * sizeof(nn_real));
+        free_results(narrow);
+        free_results(wide);
+        close_bench(&b);
     }
 }
 
@@ -486,8 +565,9 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv2d_is_its_sum),  cmocka_unit_test(dwconv2d_is_its_sum),
-        cmocka_unit_test(dense_is_its_sum),   cmocka_unit_test(random_windows),
+        cmocka_unit_test(conv2d_is_its_sum),     cmocka_unit_test(winograd_is_its_sum),
+        cmocka_unit_test(vectors_change_no_bit), cmocka_unit_test(dwconv2d_is_its_sum),
+        cmocka_unit_test(dense_is_its_sum),      cmocka_unit_test(random_windows),
         cmocka_unit_test(shapes_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
