@@ -3,6 +3,7 @@
  * trace of the loss and the last checkpoint must not depend on threads, nor on the vectors of the
  * processor.  Portable C rounds once more a product than fused multiply-adds do: it agrees with
  * itself.  Other machines and compilers: make train-machines, make compilers. */
+#include <math.h>
 #include <omp.h>
 
 #include "nn/base/file.h"
@@ -17,6 +18,8 @@ typedef struct outcome {
     double loss[STEPS];
     nn_bytes checkpoint;
 } outcome;
+
+static int conv; /* --conv of the runs */
 
 /* Large enough that batch norm and convolutions are cut into several chunks. */
 static void write_recipe(train_recipe *r)
@@ -34,6 +37,7 @@ static void write_recipe(train_recipe *r)
     r->quant.qat = true;
     r->quant.delay = (train_spans){ { 60, TRAIN_STEPS }, { 100, TRAIN_STEPS } };
     r->quant.freeze_bn = (train_span){ 150, TRAIN_STEPS };
+    r->model.conv = conv;
 }
 
 static nn_status keep_loss(void *ctx, const train_moment *at)
@@ -152,6 +156,33 @@ static void portable_c_agrees_with_itself(void **state)
     nn_bytes_free(&more.checkpoint);
 }
 
+static double mean_of_last(const outcome *o)
+{
+    enum { LAST = 40 };
+    double sum = 0;
+    for (int i = STEPS - LAST; i < STEPS; i++)
+        sum += o->loss[i];
+    return sum / LAST;
+}
+
+/* Other sums, so other bits, but the same network to learn; and its bits are as firm. */
+static void fast_convolutions_are_as_firm(void **state)
+{
+    (void)state;
+    const outcome exact = first;
+    conv = TRAIN_CONV_FAST;
+    run(&first, 1, ~0u);
+    assert_true(fabs(first.loss[0] - exact.loss[0]) < 1e-4);
+    assert_true(first.loss[20] != exact.loss[20]);
+    print_message("exact %g, fast %g\n", mean_of_last(&exact), mean_of_last(&first));
+    assert_true(fabs(mean_of_last(&first) / mean_of_last(&exact) - 1) < 0.1);
+    if (rt_cpu_flags() & RT_CPU_AVX2)
+        compare_with_first(RT_CPU_AVX2, "AVX2, fast", 3);
+    nn_bytes_free(&first.checkpoint);
+    first = exact;
+    conv = TRAIN_CONV_EXACT;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +190,7 @@ int main(void)
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(vectors_change_nothing),
         cmocka_unit_test(portable_c_agrees_with_itself),
+        cmocka_unit_test(fast_convolutions_are_as_firm),
     };
     return cmocka_run_group_tests(tests, run_first, forget_first);
 }

@@ -141,6 +141,25 @@ static void resume_goes_on_or_begins(void **state)
     check_error(train("--out %s --resume --seed 5 --quiet", test_path("r1")), 2, "--seed");
 }
 
+/* Fast convolutions are said, written down, and part of what cannot change on the way. */
+static void fast_convolutions_are_never_silent(void **state)
+{
+    (void)state;
+    const char *small = "--data noise:16x16x3:4:64 --model resnet8 --batch 16 --epochs 1";
+    const outcome *o = train("%s --out %s", small, test_path("exact"));
+    check_done(o);
+    assert_null(strstr(text_of(o->err), "--conv"));
+    o = train("%s --conv fast --out %s", small, test_path("fast"));
+    check_said(o, "--conv fast: 4 convolutions");
+    nn_bytes recipe = read_text(in("fast", "recipe.ini"));
+    assert_non_null(strstr(text_of(recipe), "conv = fast"));
+    nn_bytes_free(&recipe);
+    check_error(train("--out %s --resume --conv exact --quiet", test_path("fast")), 2, "--conv");
+    check_done(train("%s --out %s", in("fast", "recipe.ini"), test_path("fast2")));
+    assert_same_files(in("fast", "model.safetensors"), in("fast2", "model.safetensors"));
+    check_error(train("%s --conv quick --out %s", small, test_path("none")), 2, "fast");
+}
+
 /* The last state is damaged: the one before is whole, and the run ends as it would have. */
 static void a_damaged_state_falls_back_to_the_one_before(void **state)
 {
@@ -318,6 +337,7 @@ int main(void)
         cmocka_unit_test(wrong_usage_exits_with_2),
         cmocka_unit_test(what_cannot_begin_leaves_nothing),
         cmocka_unit_test(resume_goes_on_or_begins),
+        cmocka_unit_test(fast_convolutions_are_never_silent),
         cmocka_unit_test(a_damaged_state_falls_back_to_the_one_before),
         cmocka_unit_test(resume_needs_recipe_and_log),
         cmocka_unit_test(a_signal_saves_and_leaves),

@@ -25,6 +25,7 @@ nn_status train_phase_build(train_phase *p, const train_network *n, const train_
     NN_TRY(nn_graph_check(p->graph));
     nn_plan_options plan = { .batch = o->batch,
                              .loss = p->loss,
+                             .fast = o->training && n->info.recipe.model.conv == TRAIN_CONV_FAST,
                              .max_bytes = (size_t)o->max_bytes };
     return nn_plan_new(&p->plan, p->graph, &plan);
 }

@@ -19,7 +19,7 @@ const char *const train_ship_names[] = { "last", "best", NULL };
 
 static const char *const on_divergence_names[] = { "stop", "halve-lr", NULL };
 static const char *const activation_names[] = { "paper", "relu", "relu6", NULL };
-static const char *const conv_names[] = { "exact", NULL };
+static const char *const conv_names[] = { "exact", "fast", NULL };
 static const char *const scheme_names[] = { "symmetric", "affine", NULL };
 static const char *const bn_fold_names[] = {
 #define QUANT_FOLD(name) #name,
@@ -153,7 +153,7 @@ static const train_arg model_args[] = {
       .at = AT(conv),
       .value = "exact",
       .choices = conv_names,
-      .help = "arithmetic of convolutions",
+      .help = "in training; fast: fewer multiplications in 3x3 convolutions, other rounding",
       .flags = TRAIN_MATHS },
 };
 #undef AT

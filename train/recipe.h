@@ -24,6 +24,7 @@ typedef struct train_data_options {
 } train_data_options;
 
 enum { TRAIN_PAPER, TRAIN_RELU, TRAIN_RELU6 }; /* choices of --activation */
+enum { TRAIN_CONV_EXACT, TRAIN_CONV_FAST };    /* of --conv */
 
 /* The network: [model]. */
 typedef struct train_model_options {
@@ -31,7 +32,7 @@ typedef struct train_model_options {
     double width;
     double dropout; /* negative: the paper's */
     int activation; /* TRAIN_PAPER, ... */
-    int conv;       /* 0 exact, 1 fast */
+    int conv;       /* choice of --conv, for training: TRAIN_CONV_EXACT, ... */
 } train_model_options;
 
 /* What follows a loss or gradient that is not finite. */

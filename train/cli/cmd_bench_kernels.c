@@ -102,7 +102,7 @@ typedef struct float_bench {
 } float_bench;
 
 /* The batch norm in front has parameters, so that the layer's input needs its gradient too. */
-static nn_status build_float(float_bench *b, const layer *l, uint64_t seed)
+static nn_status build_float(float_bench *b, const layer *l, uint64_t seed, bool fast)
 {
     NN_TRY(nn_params_new(&b->params));
     NN_TRY(nn_graph_new(&b->graph, b->params));
@@ -114,7 +114,7 @@ static nn_status build_float(float_bench *b, const layer *l, uint64_t seed)
     NN_TRY(nn_graph_check(b->graph));
     NN_TRY(nn_params_collate(b->params));
     nn_params_init(b->params, seed);
-    const nn_plan_options options = { .batch = l->batch, .loss = b->loss };
+    const nn_plan_options options = { .batch = l->batch, .loss = b->loss, .fast = fast };
     NN_TRY(nn_plan_new(&b->plan, b->graph, &options));
     NN_TRY(nn_exec_new(&b->exec, b->plan, NULL));
     b->image = noise(nn_shape_count_batch(b->x->shape, l->batch), seed);
@@ -157,10 +157,10 @@ static void time_float(timing *t, const float_bench *b, int batch)
     t->ops = 2.0 * (double)nn_node_macs(b->layer) * batch;
 }
 
-static nn_status bench_float(timing *t, const layer *l, uint64_t seed)
+static nn_status bench_float(timing *t, const layer *l, uint64_t seed, bool fast)
 {
     float_bench b = { 0 };
-    nn_status st = build_float(&b, l, seed);
+    nn_status st = build_float(&b, l, seed, fast);
     if (st == NN_OK)
         time_float(t, &b, l->batch);
     free_float(&b);
@@ -270,6 +270,7 @@ typedef struct result {
     const char *only; /* part of a name, NULL: all */
     int threads;
     uint64_t seed;
+    bool fast;       /* --conv fast */
     double fma, dot; /* peaks, operations a second */
     timing floats[TRAIN_N(float_layers)], ints[TRAIN_N(int8_layers)];
 } result;
@@ -286,7 +287,7 @@ static nn_status measure(result *r)
     r->dot = train_bench_peak_dot(r->threads);
     for (int i = 0; i < TRAIN_N(float_layers); i++)
         if (is_wanted(r, &float_layers[i]) && ++wanted > 0)
-            NN_TRY(bench_float(&r->floats[i], &float_layers[i], r->seed));
+            NN_TRY(bench_float(&r->floats[i], &float_layers[i], r->seed, r->fast));
     for (int i = 0; i < TRAIN_N(int8_layers); i++)
         if (is_wanted(r, &int8_layers[i]) && ++wanted > 0)
             NN_TRY(bench_int8(&r->ints[i], &int8_layers[i], r->seed));
@@ -364,10 +365,12 @@ static nn_status print_json(const result *r)
 
 nn_status train_bench_kernels(const train_call *call)
 {
-    const train_common *common = call->settings;
+    const train_bench_settings *settings = call->settings;
+    const train_common *common = &settings->common;
     result r = { .only = call->args->n_operands > 1 ? call->args->operand[1] : NULL,
                  .threads = train_bench_threads(),
-                 .seed = common->seed };
+                 .seed = common->seed,
+                 .fast = settings->model.conv == TRAIN_CONV_FAST };
     NN_TRY(measure(&r));
     if (common->json)
         return print_json(&r);

@@ -78,6 +78,12 @@ static nn_status measure(result *r)
     return NN_OK;
 }
 
+/* What computes a node. */
+static const nn_op *op_of(const nn_exec *e, const nn_node *n)
+{
+    return nn_exec_plan(e)->place[n->index].op;
+}
+
 /* ---- what an op did -------------------------------------------------------------------------- */
 
 /* Of one step: seconds, operations (a multiply-add is two), and the bytes that the op cannot do
@@ -213,7 +219,7 @@ static nn_status print_ops(const result *r, const nn_exec *e)
         if (is_idle(&w))
             continue;
         add(&find(layers, &n_layers, nn_show_leader(g, n)->name)->sum, &w);
-        add(&find(kinds, &n_kinds, n->op->name)->sum, &w);
+        add(&find(kinds, &n_kinds, op_of(e, n)->name)->sum, &w);
     }
     print_groups(r, "layer", layers, n_layers);
     print_groups(r, "op", kinds, n_kinds);
@@ -265,7 +271,7 @@ static void add_op(cJSON *ops, const result *r, const nn_exec *e, const nn_node 
     cJSON *o = cJSON_CreateObject();
     cJSON_AddStringToObject(o, "name", n->name);
     cJSON_AddStringToObject(o, "layer", nn_show_leader(nn_exec_plan(e)->graph, n)->name);
-    cJSON_AddStringToObject(o, "op", n->op->name);
+    cJSON_AddStringToObject(o, "op", op_of(e, n)->name);
     cJSON_AddNumberToObject(o, "forward_ms", 1e3 * w.forward);
     cJSON_AddNumberToObject(o, "backward_ms", 1e3 * w.backward);
     cJSON_AddNumberToObject(o, "gflops_forward", 1e-9 * rate(w.forward_ops, w.forward));

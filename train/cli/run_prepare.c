@@ -182,6 +182,16 @@ static nn_status make_network(train_running *r)
     return r->o->recipe->training.freeze != NULL ? freeze(r) : NN_OK;
 }
 
+/* Convolutions that are not computed as they are written. */
+static int count_fast(const train_loop *loop)
+{
+    const nn_plan *plan = nn_exec_plan(train_loop_exec(loop));
+    int n = 0;
+    for (int i = 0; i < nn_graph_count(plan->graph); i++)
+        n += plan->place[i].op == &nn_op_winograd;
+    return n;
+}
+
 static void say_what(const train_running *r)
 {
     const train_recipe *recipe = r->o->recipe;
@@ -195,6 +205,10 @@ static void say_what(const train_running *r)
     train_log("%lld steps of %d pictures, seed %llu, %.0f MB of activations",
               (long long)train_loop_moment(r->loop).total, recipe->training.batch,
               (unsigned long long)r->o->seed, (double)train_loop_bytes(r->loop) / 1e6);
+    if (recipe->model.conv == TRAIN_CONV_FAST)
+        train_log("--conv fast: %d convolutions of the training steps by Winograd's method, which "
+                  "rounds otherwise than exact sums do",
+                  count_fast(r->loop));
     if (train_loop_switch(r->loop) >= 0)
         train_log("fake quantization of the whole network after %lld steps",
                   (long long)train_loop_switch(r->loop));
