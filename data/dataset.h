@@ -4,7 +4,7 @@
  * one file and one line in datasets.def.  Whatever the source, a set has three splits, class names,
  * labels known from the start, and delivers uint8 pixels of one size.  Sets of fixed size are held
  * in memory as uint8; a folder is listed once and each picture is decoded when it is read. Nothing
- * is normalised or augmented here: see loader.h. */
+ * is normalized or augmented here: see loader.h. */
 #ifndef OCTET_DATA_DATASET_H
 #define OCTET_DATA_DATASET_H
 

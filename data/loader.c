@@ -31,7 +31,7 @@ struct ds_loader {
     size_t item; /* numbers in a picture */
     int n;       /* items in the split */
     int64_t batches;
-    nn_real table[DS_MAX_CHANNELS][256]; /* code -> normalised value */
+    nn_real table[DS_MAX_CHANNELS][256]; /* code -> normalized value */
     uint8_t fill[DS_MAX_CHANNELS];
 
     /* the thread's own */
@@ -75,7 +75,7 @@ static void shuffle(ds_loader *l, int64_t epoch)
     l->order_epoch = epoch;
 }
 
-static void normalise(const ds_loader *l, nn_real *image, const uint8_t *pixels)
+static void normalize(const ds_loader *l, nn_real *image, const uint8_t *pixels)
 {
     size_t n = l->item;
     if (l->channels == 1) {
@@ -120,7 +120,7 @@ static nn_status add_item(ds_loader *l, slot *s, int index)
             nn_rng_stream(l->opt.seed, "augment", (uint64_t)b->epoch, (uint64_t)place));
     }
     if (s->image != NULL)
-        normalise(l, s->image + (size_t)b->n * l->item, pixels);
+        normalize(l, s->image + (size_t)b->n * l->item, pixels);
     s->label[b->n] = (nn_real)label;
     s->index[b->n++] = index;
     return NN_OK;

@@ -23,7 +23,7 @@ typedef struct ds_loader_options {
     uint64_t seed; /* of shuffling and augmentation */
     ds_augment augment;                                 /* with train only */
     double mean[DS_MAX_CHANNELS], std[DS_MAX_CHANNELS]; /* of the pixel codes 0..255; std > 0 */
-    bool pixels_only; /* no normalised images: ds_batch.image is NULL, mean and std are not read
+    bool pixels_only; /* no normalized images: ds_batch.image is NULL, mean and std are not read
                          (augmentation then fills with 0) */
 } ds_loader_options;
 

@@ -1,4 +1,4 @@
-/* stats - what a set looks like: mean and deviation for normalisation, and a sheet of examples. */
+/* stats - what a set looks like: mean and deviation for normalization, and a sheet of examples. */
 #ifndef OCTET_DATA_STATS_H
 #define OCTET_DATA_STATS_H
 

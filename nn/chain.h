@@ -7,7 +7,7 @@
  *   [bnorm] gate .. [add gate ..]            gates: relu, relu6, fakequant of one range
  *
  * each read by the next alone.  It is run at its last node, strip by strip (nn/ops/rows.h): a strip
- * of x is normalised, clamped, added to, quantized while it is in the first-level cache, and only
+ * of x is normalized, clamped, added to, quantized while it is in the first-level cache, and only
  * the last node's value is written.  What has to be known before comes from one pass over x:
  * batch statistics, and the range of a fakequant before the sum, which follows from the least and
  * greatest x of each channel as all functions up to it are monotone.  A fakequant behind the sum

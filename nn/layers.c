@@ -126,7 +126,7 @@ nn_node *nn_dense(nn_graph *g, nn_node *x, const char *name, int units)
     return add_weighted(g, NN_OP_dense, x, name, weight, units, NULL);
 }
 
-/* ---- normalisation and activations ----------------------------------------------------------- */
+/* ---- normalization and activations ----------------------------------------------------------- */
 
 nn_node *nn_batch_norm(nn_graph *g, nn_node *x, const char *name)
 {

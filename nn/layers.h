@@ -24,16 +24,16 @@ typedef struct nn_conv {
     bool bias;                    /* nn_conv2d, nn_depthwise: has one; the *_bn forms never have */
 } nn_conv;
 
-/* y [N,OH,OW,out] = conv(x [N,H,W,C], weight [out,KH,KW,C]) + bias [out]; He initialisation. */
+/* y [N,OH,OW,out] = conv(x [N,H,W,C], weight [out,KH,KW,C]) + bias [out]; He initialization. */
 nn_node *nn_conv2d(nn_graph *g, nn_node *x, const char *name, nn_conv c);
 
 /* y [N,OH,OW,C*multiplier]; weight [1,KH,KW,C*multiplier]. */
 nn_node *nn_depthwise(nn_graph *g, nn_node *x, const char *name, nn_conv c);
 
-/* y [N,units] = x [N,I] weight [units,I] + bias [units]; Glorot initialisation. */
+/* y [N,units] = x [N,I] weight [units,I] + bias [units]; Glorot initialization. */
 nn_node *nn_dense(nn_graph *g, nn_node *x, const char *name, int units);
 
-/* Batch normalisation over the last dimension; epsilon 1e-3, momentum 0.9 for running statistics
+/* Batch normalization over the last dimension; epsilon 1e-3, momentum 0.9 for running statistics
  *.  Ioffe & Szegedy 2015, arXiv 1502.03167. */
 nn_node *nn_batch_norm(nn_graph *g, nn_node *x, const char *name);
 

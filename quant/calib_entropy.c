@@ -23,7 +23,7 @@ static double c_log_c(uint64_t count)
 }
 
 /* What quant_divergence is made of.  With S the sum of all counts, M that of the first i, R = S - M
- * and q(j) the share of bin j in its level, unnormalised:
+ * and q(j) the share of bin j in its level, unnormalized:
  *
  *   sum P log(P / Q) = (sum P' log P' - sum P' log q) / S + log(M / S),   P' = P S */
 typedef struct sums {

@@ -56,7 +56,7 @@ int quant_percentile_bin(const uint64_t *count, int n, uint64_t before, double s
  *   Q    = the first i bins, without what lies beyond, merged into `levels` equal intervals; the
  *          mass of each is shared equally among those of its bins that are not empty
  *
- * both normalised.  DBL_MAX where Q = 0 and P > 0: the last bin is empty, but gets the rest.
+ * both normalized.  DBL_MAX where Q = 0 and P > 0: the last bin is empty, but gets the rest.
  *   levels <= i <= n
  * Migacz, "8-bit inference with TensorRT", GTC 2017; NVIDIA's pytorch-quantization. */
 double quant_divergence(const uint64_t *count, int n, int i, int levels);

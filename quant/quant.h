@@ -33,7 +33,7 @@ typedef struct quant_config {
  * mean 0 and deviation 1 in real = code. */
 quant_config quant_config_default(void);
 
-/* Pixels p (0..255) normalised as (p - mean) / std with an integer mean have the int8 codes p -
+/* Pixels p (0..255) normalized as (p - mean) / std with an integer mean have the int8 codes p -
  * 128: scale 1 / std, zero point mean - 128.  Errors: NN_EINVAL if mean is no integer in [0, 255]
  * or std is not positive. */
 nn_status quant_input_affine(nn_affine *out, double mean, double std);

@@ -6,7 +6,7 @@
 #include "nn/exec.h"
 #include "quant/quant.h"
 
-/* Gives the next batch: *n pictures (0: no more), normalised, valid until the next call. Errors are
+/* Gives the next batch: *n pictures (0: no more), normalized, valid until the next call. Errors are
  * passed on. */
 typedef nn_status quant_next_batch(void *ctx, const nn_real **image, int *n);
 

@@ -158,7 +158,7 @@ static const example bad_dwconv2d = { 2,
                                       { SHAPE(N, 5, 7, 3), SHAPE(1, 3, 3, 4) },
                                       .attr = WINDOW(3, 3, 1, 1, 1, 1, NN_SAME) };
 
-/* ---- normalisation --------------------------------------------------------------------------- */
+/* ---- normalization --------------------------------------------------------------------------- */
 
 #define VECTORS(c) SHAPE(c), SHAPE(c), SHAPE(c), SHAPE(c)
 #define BNORM                                                                                      \

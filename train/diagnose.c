@@ -11,7 +11,7 @@ size_t train_count_not_finite(const nn_real *x, size_t n)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
-        count += !(x[i] - x[i] == 0); /* a form that compilers vectorise */
+        count += !(x[i] - x[i] == 0); /* a form that compilers vectorize */
     return count;
 }
 

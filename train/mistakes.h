@@ -13,7 +13,7 @@ typedef struct train_mistake {
         said;       /* classes: its own, and the one with the largest output, the first of equals */
     double share;   /* of what was said, in [0, 1]: softmax */
     double loss;    /* cross-entropy: the larger, the worse */
-    ds_image image; /* as the network sees it, not normalised; lives in an arena */
+    ds_image image; /* as the network sees it, not normalized; lives in an arena */
 } train_mistake;
 
 /* What outputs [classes] say of a picture of class `label`, right or wrong; neither index nor image

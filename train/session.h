@@ -52,7 +52,7 @@ typedef struct train_limits {
 /* No limits. */
 extern const train_limits train_no_limits;
 
-/* A network by its description, parameters initialised by info->seed; texts are copied.
+/* A network by its description, parameters initialized by info->seed; texts are copied.
  *   quant   whether ranges belong to the parameters and the quantized graphs are built
  * Errors: NN_EINVAL, NN_ESHAPE, NN_ENOMEM, NN_ENOTSUP (a limit; quant is wanted and impossible). */
 nn_status train_network_new(train_network **out, const train_info *info, bool quant,

@@ -213,7 +213,7 @@ static nn_status fsync_folder_of(const char *path)
     else
         snprintf(folder, sizeof folder, "%.*s", (int)(slash == path ? 1 : slash - path), path);
     if (calls->fsync_folder(folder) != 0)
-        return nn_fail(NN_EIO, "%s: folder cannot be synchronised: %s", path, strerror(errno));
+        return nn_fail(NN_EIO, "%s: folder cannot be synchronized: %s", path, strerror(errno));
     return NN_OK;
 }
 

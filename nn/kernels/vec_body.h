@@ -1,4 +1,4 @@
-/* vec_body - the vector kernels, in C that compilers vectorise; included by vec_<isa>.c.
+/* vec_body - the vector kernels, in C that compilers vectorize; included by vec_<isa>.c.
  *
  * The same source compiled for each instruction set: with contraction off every operation rounds by
  * itself, and sums run in one order, so all variants give the same bits. */
@@ -80,7 +80,7 @@ static void min_max(const nn_real *x, size_t n, nn_real *lo, nn_real *hi)
     }
 }
 
-/* roundf of a value that is not NaN, by operations that vectorise: the distance to the truncated
+/* roundf of a value that is not NaN, by operations that vectorize: the distance to the truncated
  * value is exact, while adding a half first would round 0.49999997 up. */
 static inline float round_away(float v)
 {

@@ -1,4 +1,4 @@
-/* vec_simd_body - the vector kernels that compilers do not vectorise well, in vectors; included by
+/* vec_simd_body - the vector kernels that compilers do not vectorize well, in vectors; included by
  * vec_<isa>.c after its simd header and vec_body.h.
  *
  * Bits: the product of two floats is exact in double, so a fused multiply-add of it rounds as

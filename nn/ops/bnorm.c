@@ -1,4 +1,4 @@
-/* bnorm - batch normalisation over all dimensions but the last.
+/* bnorm - batch normalization over all dimensions but the last.
  *
  *   x [N,H,W,C] or [N,C], gamma, beta, mean, var [C], and a bias [C] or none      y [as x]
  *   y = gamma (z - m) / s + beta,  s = sqrt(v + epsilon),  z = x + bias, or x / k + bias if

@@ -1,4 +1,4 @@
-/* bnorm - the steps of batch normalisation, for those who take them strip by strip (nn/chain.h) or
+/* bnorm - the steps of batch normalization, for those who take them strip by strip (nn/chain.h) or
  * otherwise (nn/ops/bncorrect.c).
  *
  * Forward: `find` takes the statistics, by a pass over x if the batch has its own, and forms the

@@ -67,7 +67,7 @@ class Octet:
         return np.frombuffer(out.read_bytes(), inputs.dtype).reshape(len(inputs), -1)
 
     def fake_quant_outputs(self, checkpoint, reals):
-        """What the fake-quantized network makes of normalised pictures, rounding as other programs do."""
+        """What the fake-quantized network makes of normalized pictures, rounding as other programs do."""
         done = subprocess.run([self.rounding_once, checkpoint, "100"], input=reals.tobytes(), capture_output=True)
         if done.returncode != 0:
             raise RuntimeError(done.stderr.decode().strip())
@@ -79,7 +79,7 @@ class Octet:
             return self.outputs(self.export(checkpoint, "tflite-uint8"), pixels)
         return self.outputs(self.export(checkpoint, "tflite"), as_codes(pixels))
 
-    def normalisation(self, checkpoint):
+    def normalization(self, checkpoint):
         """Mean and deviation that the network was trained with."""
         told = json.loads(self.run("inspect", checkpoint, "--json"))
         return told["mean"][0], told["std"][0]

@@ -94,7 +94,7 @@ def has_one_scale(graph):
 
 def judge(octet, checkpoint, pixels):
     """A line of figures, and what is wrong."""
-    mean, std = octet.normalisation(checkpoint)
+    mean, std = octet.normalization(checkpoint)
     reals = forms.as_reals(pixels, mean, std)
     wrong = []
     ours = octet.outputs(octet.export(checkpoint, "tflite-float"), reals)

@@ -47,7 +47,7 @@ def quantized(model):
 
 def judge(octet, checkpoint, pixels, least):
     """A line of figures, and what is wrong."""
-    mean, std = octet.normalisation(checkpoint)
+    mean, std = octet.normalization(checkpoint)
     reals = forms.as_reals(pixels, mean, std)
     wrong = []
 

@@ -3,7 +3,7 @@
  *
  *   outputs CHECKPOINT BATCH < IMAGES > OUTPUTS
  *
- * Both are raw binary32; the images are normalised pictures [n,H,W,C].
+ * Both are raw binary32; the images are normalized pictures [n,H,W,C].
  *
  * It is the network of QUANT_DEPLOY but for its rounding: where octet computes codes from
  * accumulators as the device does, in fixed point and rounded twice, other programs compute in

@@ -17,7 +17,7 @@ enum { BINS = 32, CELLS = 64, MISTAKES = 16, TAG = 320 };
 struct train_board {
     train_events *events;
     const train_network *network;
-    nn_real *image; /* [sample.n, H, W, C], normalised */
+    nn_real *image; /* [sample.n, H, W, C], normalized */
     quant_array sample;
 };
 
