@@ -4,8 +4,8 @@
  * The search is over thresholds of magnitudes.  Values of one sign have all codes for their
  * magnitudes, values of both signs half of them; then the range is [-T, T] within the smallest and
  * the largest value.  The first bin, which holds the zeros of every relu, is taken to hold as much
- * as the second, as NVIDIA's pytorch-quantization does; T is the upper edge of the last bin kept.
- */
+ * as the second, as NVIDIA's pytorch-quantization does; T is the upper edge of the last bin
+ * kept. */
 #include <float.h>
 #include <math.h>
 

@@ -1,5 +1,5 @@
-/* calibrate - ranges from pictures without training: the first half of post-training quantization.
- */
+/* calibrate - ranges from pictures without training: the first half of post-training
+ * quantization. */
 #ifndef OCTET_QUANT_CALIBRATE_H
 #define OCTET_QUANT_CALIBRATE_H
 

@@ -42,8 +42,8 @@ bool quant_histogram_is_one_sided(const quant_histogram *h);
 /* magnitude[b] = counts of both sides, b < 2 * bins; returns how many bins are used. */
 int quant_histogram_magnitudes(uint64_t *magnitude, const quant_histogram *h);
 
-/* A bin of the whole axis, made of equally many of one side: magnitudes from the end nearer to 0.
- */
+/* A bin of the whole axis, made of equally many of one side: magnitudes from the end nearer to
+ * 0. */
 typedef struct quant_cell {
     double from, to;
     uint64_t count;

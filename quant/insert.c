@@ -267,8 +267,7 @@ static nn_node *put_on_levels(nn_graph *to, nn_node *w, const nn_node *n, const 
                        &(nn_attr){ .dorefa = { .levels = spec.levels, .axis = spec.axis } });
 }
 
-/* ---- layers with weights ----------------------------------------------------------------------
- */
+/* ---- layers with weights --------------------------------------------------------------------- */
 
 /* The batch norm that n is followed by, or NULL. */
 static const nn_node *batch_norm_of(const inserter *s, const nn_node *n)
@@ -357,8 +356,7 @@ static nn_node *copy_batch_norm(nn_graph *to, const nn_node *n, nn_node *const i
     return fold_of(s, n->in[0])->norm(&(quant_folding){ to, n->in[0], n }, in);
 }
 
-/* ---- the rule ----------------------------------------------------------------------------------
- */
+/* ---- the rule -------------------------------------------------------------------------------- */
 
 static nn_node *insert(nn_graph *to, const nn_node *n, nn_node *const in[], void *ctx)
 {

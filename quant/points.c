@@ -62,8 +62,7 @@ static nn_status classify(quant_point *p, const nn_graph *g, const nn_node *n, n
     return NN_OK;
 }
 
-/* ---- groups: union by leader ------------------------------------------------------------------
- */
+/* ---- groups: union by leader ----------------------------------------------------------------- */
 
 static int leader_of(const quant_point *points, int i)
 {

@@ -45,9 +45,8 @@ typedef enum quant_stage {
     QUANT_TRAIN_WEIGHTS, /* the same between two delays: weights only, activations are observed */
     QUANT_TRAIN_ACTS,    /* or activations only */
     QUANT_CALIBRATE,     /* float, batch norms folded; weights and activations are observed */
-    QUANT_DEPLOY, /* fake-quantized, batch norms folded, biases rounded: an integer file's network
-                   */
-    QUANT_NONE    /* float, batch norms folded, nothing observed: a float file's network */
+    QUANT_DEPLOY,        /* fake-quantized, batch norms folded, biases rounded: an integer file */
+    QUANT_NONE           /* float, batch norms folded, nothing observed: a float file */
 } quant_stage;
 
 /* Builds into the empty graph `to`, over the same parameters, the stage's copy of the float graph

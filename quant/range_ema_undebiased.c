@@ -4,8 +4,8 @@
  *   negative
  *
  * After n batches 0.999^n of the start is left: it takes some 5,000 to forget it.  What
- * tensorflow_model_optimization does, and so what is to be compared with it. memory[2C]: batches.
- */
+ * tensorflow_model_optimization does, and so what is to be compared with it. memory[2C]:
+ * batches. */
 #include "quant/ranges.h"
 
 static const double decay = 0.999, start = 6;

@@ -1,5 +1,5 @@
-/* ranges - the rules by which the range of a fake-quantized tensor follows the data (nn/range.h).
- */
+/* ranges - the rules by which the range of a fake-quantized tensor follows the data
+ * (nn/range.h). */
 #ifndef OCTET_QUANT_RANGES_H
 #define OCTET_QUANT_RANGES_H
 

@@ -58,8 +58,8 @@ nn_status quant_run_all(quant_run *r, const quant_pictures *pictures, bool obser
                         const nn_node *last, quant_see *see, void *ctx);
 
 /* Exchanges the trained vector (nn_params_trained) with another one of the same length: the float
- * network and one whose weights were changed run in turn on one set of parameters.  NULL: nothing.
- */
+ * network and one whose weights were changed run in turn on one set of parameters.  NULL:
+ * nothing. */
 void quant_swap_trained(nn_params *params, nn_real *other);
 
 #endif

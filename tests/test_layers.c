@@ -84,7 +84,7 @@ static void depthwise_multiplies_channels(void **state)
                  NN_SHAPE(NN_BATCH, 9, 8, 3));
 }
 
-static void normalised_convolution_has_its_scopes(void **state)
+static void normalized_convolution_has_its_scopes(void **state)
 {
     (void)state;
     nn_node *y = nn_conv_bn(graph, image, "stage1/conv1",
@@ -214,7 +214,7 @@ int main(void)
         TEST(convolution_defaults),
         TEST(convolution_settings),
         TEST(depthwise_multiplies_channels),
-        TEST(normalised_convolution_has_its_scopes),
+        TEST(normalized_convolution_has_its_scopes),
         TEST(new_batch_norm_is_the_identity),
         TEST(pools_stride_by_their_kernel),
         TEST(dense_and_flatten),

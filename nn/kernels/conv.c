@@ -35,7 +35,7 @@ static int gcd(int a, int b)
     return b == 0 ? a : gcd(b, a % b);
 }
 
-/* ---- axes ---------------------------------------------------------------------------------- */
+/* ---- axes ------------------------------------------------------------------------------------ */
 
 static int offset(const nn_conv_axis *a, int tap)
 {
@@ -122,7 +122,7 @@ static bool leaves(const nn_conv_axis *a)
     return lowest(a) < 0 || lowest(a) + reach(a, a->out) > a->src;
 }
 
-/* ---- passes and chunks --------------------------------------------------------------------- */
+/* ---- passes and chunks ----------------------------------------------------------------------- */
 
 /* Chunks of about 1/32 of the work, within bounds, the copy of which stays in the cache. */
 static nn_conv_pass cut(nn_conv_pass p)
@@ -208,7 +208,7 @@ size_t nn_conv_copy_count(const nn_conv_pass *p)
            (size_t)p->repeat;
 }
 
-/* ---- views --------------------------------------------------------------------------------- */
+/* ---- views ----------------------------------------------------------------------------------- */
 
 static void copy_pixels(nn_real *to, const nn_real *from, size_t count, int repeat)
 {

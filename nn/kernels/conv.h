@@ -108,8 +108,8 @@ size_t nn_conv_reach(const nn_real **first, const nn_conv_pass *p, nn_conv_chunk
 /* The offset of each tap, rows first: [nn_conv_taps]. */
 void nn_conv_tap_offsets(ptrdiff_t *tap, const nn_conv_pass *p, const nn_conv_view *v);
 
-/* Taps that lie side by side are one run for a matrix product: how many runs, and elements in each.
- */
+/* Taps that lie side by side are one run for a matrix product: how many runs, and elements in
+ * each. */
 typedef struct nn_conv_runs {
     int runs, len, taps_each;
 } nn_conv_runs;

@@ -1,5 +1,5 @@
-/* gemm_avx512 - tiles of up to 14 x 32: 28 accumulators, 2 vectors of b and 1 of a in 32 registers.
- */
+/* gemm_avx512 - tiles of up to 14 x 32: 28 accumulators, 2 vectors of b and 1 of a in 32
+ * registers. */
 #include "nn/kernels/variants.h"
 
 #if defined(__AVX512F__) && !defined(NN_F64)

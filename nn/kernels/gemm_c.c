@@ -1,5 +1,5 @@
-/* gemm_c - tiles of up to 4 x 8 floats: 8 accumulators, 2 vectors of b and 1 of a in 16 registers.
- */
+/* gemm_c - tiles of up to 4 x 8 floats: 8 accumulators, 2 vectors of b and 1 of a in 16
+ * registers. */
 #include "nn/kernels/variants.h"
 
 #include "nn/kernels/simd_c.h"

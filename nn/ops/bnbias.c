@@ -4,8 +4,8 @@
  *   y = beta + (bias - mean) k,  k = gamma / sqrt(var + epsilon)
  *   dbeta = dy,  dgamma = dy (bias - mean) / sqrt(var + epsilon),  dbias = dy k
  *
- * mean and var are the moving statistics: constants.  Jacob et al. 2017 (arXiv 1712.05877) eq. 14.
- */
+ * mean and var are the moving statistics: constants.  Jacob et al. 2017 (arXiv 1712.05877) eq.
+ * 14. */
 #include <math.h>
 
 #include "nn/op.h"

@@ -1,8 +1,9 @@
 /* conv2d - two-dimensional convolution (cross-correlation, as everywhere in this field).
  *
  *   x [N,H,W,C]   w [O,KH,KW,C]   bias [O], optional        y [N,OH,OW,O]
- *   y[n,i,j,o]  = bias[o] + sum over kh, kw, c of x[n, i s + kh d - top, j s + kw d - left, c]
- * w[o,kh,kw,c] dx          = the same sum run backwards: one pass for each phase of the stride
+ *   y[n,i,j,o]    = bias[o] + sum over kh, kw, c of
+ *                             x[n, i s + kh d - top, j s + kw d - left, c] w[o,kh,kw,c]
+ *   dx            = the same sum run backwards: one pass for each phase of the stride
  *   dw[o,kh,kw,c] = sum over n, i, j of dy[n,i,j,o] x[...];  dbias = sum of dy
  *
  * All three are matrix products over pixels that are read where they lie; elements outside x count

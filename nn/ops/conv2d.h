@@ -12,7 +12,7 @@ static inline size_t nn_conv2d_weights(const nn_conv_geom *g)
     return (size_t)g->o * (size_t)g->kh * (size_t)g->kw * (size_t)g->c;
 }
 
-/* ---- a thread's slot ----------------------------------------------------------------------- */
+/* ---- a thread's slot ------------------------------------------------------------------------- */
 
 /* One thread's working memory for a chunk of a pass. */
 typedef struct nn_conv2d_slot {
@@ -32,7 +32,7 @@ nn_conv2d_slot nn_conv2d_slot_here(char *slots, const nn_conv_pass *p);
 /* What a chunk reads of the source; nothing from p->chunks on. */
 nn_span nn_conv2d_reach(const nn_conv_pass *p, int chunk, const nn_real *src);
 
-/* ---- passes -------------------------------------------------------------------------------- */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 /* What a pass multiplies and where the result goes: dst [n,h,w,c]. */
 typedef struct nn_conv2d_target {
@@ -58,7 +58,7 @@ size_t nn_conv2d_pass_bytes(const nn_conv_geom *g, const nn_conv_pass *p);
 void nn_conv2d_run_pass(const nn_conv_pass *p, const nn_conv2d_target *t,
                         const nn_conv2d_filters *f, char *scratch);
 
-/* ---- weight gradient ----------------------------------------------------------------------- */
+/* ---- weight gradient ------------------------------------------------------------------------- */
 
 size_t nn_conv2d_grad_bytes(const nn_conv_geom *g);
 /* c->dx[NN_LINEAR_W] (= or +=) the gradient, in c->scratch. */

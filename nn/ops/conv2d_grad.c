@@ -120,8 +120,8 @@ static void weight_chunk(const nn_call *c, const nn_conv_geom *g, const nn_conv_
     }
 }
 
-/* One unit: a group of chunks, a block of output channels.  With one group dw is `partial` itself.
- */
+/* One unit: a group of chunks, a block of output channels.  With one group dw is `partial`
+ * itself. */
 static void weight_unit(const nn_call *c, const nn_conv_geom *g, const nn_conv_pass *p,
                         grad_cut cut, int unit, nn_real *partial, const nn_conv2d_slot *s)
 {

@@ -12,7 +12,7 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-/* ---- scratch ------------------------------------------------------------------------------- */
+/* ---- scratch --------------------------------------------------------------------------------- */
 
 nn_conv_pass nn_conv2d_forward_pass(const nn_conv_geom *g)
 {

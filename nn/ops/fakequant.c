@@ -114,7 +114,7 @@ static nn_need need(const nn_node *n, int batch, bool training)
     return (nn_need){ .saved = saved, .scratch = scratch > other ? scratch : other };
 }
 
-/* ---- observing ----------------------------------------------------------------------------- */
+/* ---- observing ------------------------------------------------------------------------------- */
 
 static void widen(float *min, float *max, const nn_real *x, size_t n)
 {
@@ -190,7 +190,7 @@ static void begin(const nn_call *c, layout l)
     nn_fakequant_begin(c, l);
 }
 
-/* ---- quantizing ---------------------------------------------------------------------------- */
+/* ---- quantizing ------------------------------------------------------------------------------ */
 
 static nn_fq_grid grid_of(const nn_call *c, size_t channel)
 {

@@ -1,6 +1,6 @@
 /* arm - the entries of the tables for AArch64: NEON, and NEON with the dot product.  Each is
- * defined in the file whose name ends in its instruction set, and is bit-equal to the portable one.
- */
+ * defined in the file whose name ends in its instruction set, and is bit-equal to the portable
+ * one. */
 #ifndef OCTET_RUNTIME_KERNELS_ARM_H
 #define OCTET_RUNTIME_KERNELS_ARM_H
 
