@@ -128,6 +128,8 @@ static void slices(void **state)
           SLICE("", "2", "i32 32 = 0", "i32 32 = 1", "i32 32 = 1", "1") },
         { "more indices than the input's rank, 1", BAD,
           SLICE("new_axis_mask=4", "2", "i32 3 = 0", "i32 3 = 1", "i32 3 = 1", "1") },
+        { "more indices than the input's rank, 1", BAD,
+          SLICE("", "2", "i32 2 = 0", "i32 2 = 1", "i32 2 = 1", "1") },
         { "dimension 0: begin 0, end 1, stride 0", BAD,
           SLICE("", "2", "i32 1 = 0", "i32 1 = 1", "i32 1 = 0", "1") },
         { "dimension 0: begin 4294967296, end 1, stride 1", BAD,

@@ -122,10 +122,13 @@ static rt_status walk_indices(rt_build *b, const rt_node *n, walk *w)
     int total = rank + count_new(b, n, count); /* before dimensions are dropped */
     if (total > RT_MAX_RANK)
         return RT_REFUSE(b, n, RT_ENOTSUP, "%d dimensions with the new axes", total);
-    for (int i = 0, k = 0; i < total; i++, k++) {
+    int k = 0;
+    bool ellipsis = false;
+    for (int i = 0; i < total; i++, k++) {
         size_t at = (size_t)k;
         bool given = k < count;
         if (given && bit(b, n, TFL_SLOT_STRIDED_SLICE_ELLIPSIS_MASK, at)) {
+            ellipsis = true;
             for (int left = total - count; left > 0 && i + 1 < total; left--, i++)
                 RT_TRY(cut(b, n, w, range_of(b, n, at, false)));
             RT_TRY(cut(b, n, w, range_of(b, n, at, false)));
@@ -135,6 +138,8 @@ static rt_status walk_indices(rt_build *b, const rt_node *n, walk *w)
             RT_TRY(cut(b, n, w, range_of(b, n, at, given)));
         }
     }
+    if (k < count && !ellipsis) /* one that took a dimension displaces an index */
+        return RT_REFUSE(b, n, RT_EFORMAT, "more indices than the input's rank, %d", rank);
     return RT_OK;
 }
 
