@@ -110,12 +110,13 @@ class Bench:
         return json.loads(subprocess.run(line, stdout=subprocess.PIPE, check=True).stdout)
 
     @staticmethod
-    def train_arguments(net, qat):
+    def train_arguments(net, qat, conv="exact"):
         return ["train", "--model", net.model, "--input", net.input, "--classes", str(net.classes),
-                "--width", str(net.width), "--batch", str(net.batch), *(["--qat"] if qat else [])]
+                "--width", str(net.width), "--batch", str(net.batch), "--conv", conv,
+                *(["--qat"] if qat else [])]
 
-    def octet_train(self, net, threads, qat):
-        arguments = self.train_arguments(net, qat)
+    def octet_train(self, net, threads, qat, conv="exact"):
+        arguments = self.train_arguments(net, qat, conv)
         return Player("octet float" if not qat else "octet", [
             self.octet_path, "bench", *arguments, "--threads", str(threads), "--turns"],
             threads, self.log)
@@ -207,9 +208,9 @@ class Bench:
         return [{"op": op, "percent": 100 * ms / whole_ms, "share": share / ms, "gb_per_s": mb / ms}
                 for op, (ms, share, mb) in sorted(kinds.items(), key=lambda k: -k[1][0])]
 
-    def train_profile(self, net, threads, qat):
+    def train_profile(self, net, threads, qat, conv):
         steps = "2" if self.o.quick else "8"
-        o = self.octet_json(*self.train_arguments(net, qat), "--steps", steps, "--threads",
+        o = self.octet_json(*self.train_arguments(net, qat, conv), "--steps", steps, "--threads",
                             str(threads))
         return {"share": o["gflops"] / o["fma_peak_gflops"],
                 "ops": self.profile(o["step_ms_median"], o["ops"])}
@@ -235,7 +236,7 @@ class Bench:
             variants = [v for v in variants if "compile" not in v]
         makers = [lambda v=v: self.torch(net, threads, v) for v in variants]
         peers, notes = self.audition(makers, check)
-        us, floats = self.octet_train(net, threads, qat), []
+        us, floats = self.octet_train(net, threads, qat, row.conv), []
         if qat:
             floats = [self.octet_train(net, threads, False)]
         self.play([us, *peers, *floats])
@@ -244,7 +245,7 @@ class Bench:
             out["own"] = self.ratio(us, floats[0])
             out["own_float_ms"] = statistics.median(floats[0].turns)
         Player.close_all()
-        return {**out, "profile": self.train_profile(net, threads, qat)}
+        return {**out, "profile": self.train_profile(net, threads, qat, row.conv)}
 
     def tflite(self, row):
         """The file: octet's own network, or the one that is given for this row."""
