@@ -285,10 +285,24 @@ static void steps(void **state)
         }
 }
 
+static void compare_sums(const rt_kernels *t, const uint8_t *a, const uint8_t *b, size_t n,
+                         const rt_add_params *p)
+{
+    uint8_t *got = test_guard_new(n, 3), *want = test_guard_new(n, 3);
+    t->add(got, a, b, n, p);
+    rt_kernels_c()->add(want, a, b, n, p);
+    test_guard_check(got);
+    for (size_t i = 0; i < n; i++)
+        if (got[i] != want[i])
+            fail_msg("%s add %zu of %zu, %d and %d: %d, not %d", t->name, i, n, a[i], b[i], got[i],
+                     want[i]);
+    test_guard_free(got);
+    test_guard_free(want);
+}
+
 static void check_add(const rt_kernels *t, size_t n, uint64_t seed)
 {
     uint8_t *a = noise_bytes(n, seed, 1), *b = noise_bytes(n, seed + 1, 2);
-    uint8_t *got = test_guard_new(n, 3), *want = test_guard_new(n, 3);
     rt_add_params p = {
         .mult_a = test_noise_int(seed, 1, 1 << 30, INT32_MAX),
         .shift_a = -(int32_t)(seed % 7),
@@ -309,14 +323,9 @@ static void check_add(const rt_kernels *t, size_t n, uint64_t seed)
         p.mult_a = 1 << 30;
         p.shift_a = 0;
     }
-    t->add(got, a, b, n, &p);
-    rt_kernels_c()->add(want, a, b, n, &p);
-    test_guard_check(got);
-    for (size_t i = 0; i < n; i++)
-        if (got[i] != want[i])
-            fail_msg("%s add %zu of %zu: %d, not %d", t->name, i, n, got[i], want[i]);
-    void *mine[] = { a, b, got, want };
-    free_all(mine, 4);
+    compare_sums(t, a, b, n, &p);
+    void *mine[] = { a, b };
+    free_all(mine, 2);
 }
 
 static void add(void **state)
@@ -325,6 +334,40 @@ static void add(void **state)
     for (int t = 0; t < n_tables; t++)
         for (size_t n = 1; n <= 200; n++)
             check_add(tables[t], n, n);
+}
+
+/* Every pair of codes, with multipliers as networks have them: those of the inputs at most 1/2. */
+static void every_sum(void **state)
+{
+    (void)state;
+    enum { PAIRS = 1 << 16 };
+    uint8_t *a = test_guard_new(PAIRS, 0), *b = test_guard_new(PAIRS, 0);
+    for (int i = 0; i < PAIRS; i++) {
+        a[i] = (uint8_t)(i >> 8);
+        b[i] = (uint8_t)i;
+    }
+    for (int t = 0; t < n_tables; t++)
+        for (int i = 0; i < 24; i++) {
+            uint64_t seed = (uint64_t)i;
+            const int zero = i % 3 == 0 ? -128 : test_noise_int(seed, 1, -128, 127);
+            const rt_add_params p = {
+                .mult_a = i % 4 == 1 ? 1 << 30 : test_noise_int(seed, 2, 1 << 30, INT32_MAX),
+                .shift_a = i % 4 == 1 ? 0 : -1 - i % 2,
+                .mult_b = i % 4 != 1 ? 1 << 30 : test_noise_int(seed, 2, 1 << 30, INT32_MAX),
+                .shift_b = i % 4 != 1 ? 0 : -1 - i % 3,
+                .mult = i % 8 == 7 ? 1 << 30 : test_noise_int(seed, 3, 1 << 30, INT32_MAX),
+                .shift = i % 8 == 7 ? -18 : -19 - i % 3,
+                .zero_a = test_noise_int(seed, 4, -128, 127),
+                .zero_b = test_noise_int(seed, 5, -128, 127),
+                .zero = zero,
+                .lo = i % 2 == 0 ? zero : -128,
+                .hi = 127,
+                .flip = i % 5 == 0 ? 0x80 : 0,
+            };
+            compare_sums(tables[t], a, b, PAIRS, &p);
+        }
+    test_guard_free(a);
+    test_guard_free(b);
 }
 
 /* Sums and maxima of rows. */
@@ -551,9 +594,9 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(product), cmocka_unit_test(requant),      cmocka_unit_test(steps),
-        cmocka_unit_test(add),     cmocka_unit_test(rows),         cmocka_unit_test(dwconv),
-        cmocka_unit_test(dw_rows), cmocka_unit_test(wide_dw_rows),
+        cmocka_unit_test(product), cmocka_unit_test(requant),   cmocka_unit_test(steps),
+        cmocka_unit_test(add),     cmocka_unit_test(every_sum), cmocka_unit_test(rows),
+        cmocka_unit_test(dwconv),  cmocka_unit_test(dw_rows),   cmocka_unit_test(wide_dw_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,10 +151,10 @@ RT_INLINE __m512i rt_t512(__m512i x, const rt_scale512 *s, const bool signs)
         _mm512_fmadd_round_ps(real, s->factor, add, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
-/* Whether a floor among four vectors of t is in doubt. */
-RT_INLINE bool rt_in_doubt512(const __m512i t[4])
+/* Whether a floor among four vectors of t is in doubt: one without any of the bits `doubtless`. */
+RT_INLINE bool rt_in_doubt512(const __m512i t[4], const int doubtless)
 {
-    const __m512i clear = _mm512_set1_epi32(RT_CLEAR);
+    const __m512i clear = _mm512_set1_epi32(doubtless);
     __mmask16 a = _mm512_testn_epi32_mask(t[0], clear), b = _mm512_testn_epi32_mask(t[1], clear);
     __mmask16 c = _mm512_testn_epi32_mask(t[2], clear), d = _mm512_testn_epi32_mask(t[3], clear);
     return __builtin_expect(!_kortestz_mask16_u8(_kor_mask16(a, b), _kor_mask16(c, d)), 0);
@@ -177,7 +177,7 @@ RT_INLINE __m512i rt_codes512(const __m512i x[4], const rt_scale512 *const s[4],
     __m512i t[4];
     for (int i = 0; i < 4; i++)
         t[i] = rt_t512(x[i], s[i], signs);
-    return rt_in_doubt512(t) ? rt_exact512(x, s, q) : rt_floor512(t, q);
+    return rt_in_doubt512(t, RT_CLEAR) ? rt_exact512(x, s, q) : rt_floor512(t, q);
 }
 
 /* The same, vector by vector. */

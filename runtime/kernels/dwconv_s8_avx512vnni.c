@@ -430,8 +430,8 @@ RT_INLINE void run_some(const part *p, uint8_t *out, size_t q, const int some, c
 #pragma GCC unroll 4
     for (int i = 0; i < count; i++) {
         const size_t x = (size_t)(i % some), y = (size_t)(i / some);
-        __m512i codes = rt_in_doubt512(t[i]) ? compute_again(p, base + x * CHUNK, (int)y)
-                                             : rt_floor512(t[i], &p->clamp);
+        __m512i codes = rt_in_doubt512(t[i], RT_CLEAR) ? compute_again(p, base + x * CHUNK, (int)y)
+                                                       : rt_floor512(t[i], &p->clamp);
         store_codes(p, out + y * p->row + x * p->step, codes, left, whole);
     }
 }
