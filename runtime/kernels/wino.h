@@ -29,7 +29,7 @@ struct rt_wino {
     uint8_t *out;
     size_t out_row, out_step;
     const rt_requant_rows *requant; /* narrow */
-    void *scratch;                  /* rt_wino_scratch bytes at a multiple of 64 */
+    void *scratch;                  /* rt_wino_cut(...).bytes at a multiple of 64 */
 };
 
 /* Whether a convolution of this geometry is exact and faster this way; `most` as in rt_conv_s8. */

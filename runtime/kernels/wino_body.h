@@ -1,12 +1,13 @@
 /* wino_body - a block of a Winograd convolution from codes to codes; included by the kernels, each
  * compiled for its processor.  The file that includes it has defined
  *
- *   element   the type of the image's elements
+ *   element   the type of the image's elements, and widened to make int16 of sixteen of them
  *   panel     what is the same for all tiles of sixteen output channels, and begin to set it
  *   multiply  the sums of products of up to GROUP tiles and one column, times A^T
  *   finish    a tile's sums times A to codes
  *
- * The loops over lanes are for the compiler to vectorize. */
+ * A block's tiles are transformed once; then, for sixteen output channels at a time, come the
+ * products of each of the six columns of transforms with their weights, and the codes. */
 #ifndef OCTET_RUNTIME_KERNELS_WINO_BODY_H
 #define OCTET_RUNTIME_KERNELS_WINO_BODY_H
 

@@ -25,9 +25,9 @@
  * then 64 y fits an int32, and is that number.  How large y can become is known when the model is
  * opened, from the weights; a layer that could reach 2^25 is computed directly.
  *
- * The bias comes in with the products: B^T and G at 1 are evaluations at the point 1, whose product
- * counts once in each of the sixteen outputs (the ones in A^T's second column), so a sum that
- * begins there with 576 times the bias ends as y with the bias.
+ * The bias comes in with the products: the second column of A^T is all ones, so the product in the
+ * second row and column counts once in each of the sixteen outputs, and its sum begins with 576
+ * times the bias.
  *
  * One multiplication of int16 takes the place of four of int8, of which processors do twice as many
  * at a time, and transforms cost additions: it is worth it where there are channels enough to share
@@ -41,7 +41,8 @@
 enum {
     LEAST_CHANNELS = 16,    /* fewer do not fill the vectors */
     MOST_FILTERS = 1 << 14, /* input times output channels: 72 bytes each of transformed weights */
-    MOST_SUM = 1 << 25
+    MOST_SUM = 1 << 25,     /* see above */
+    MOST_WASTE = 150        /* percent: tiles at the border are computed whole */
 };
 
 static int64_t whole(int32_t n)
@@ -54,7 +55,7 @@ bool rt_wino_serves(const rt_window *w, int64_t most)
     int64_t pixels = (int64_t)w->out_h * w->out_w, covered = whole(w->out_h) * whole(w->out_w);
     return w->k_h == 3 && w->k_w == 3 && w->stride_h == 1 && w->stride_w == 1 &&
            w->dilation_h == 1 && w->dilation_w == 1 && w->in_c >= LEAST_CHANNELS &&
-           w->out_c >= LEAST_CHANNELS && most < MOST_SUM && covered * 4 <= pixels * 6 &&
+           w->out_c >= LEAST_CHANNELS && most < MOST_SUM && covered * 100 <= pixels * MOST_WASTE &&
            (int64_t)w->in_c * w->out_c <= MOST_FILTERS;
 }
 

@@ -30,7 +30,7 @@ static inline void add_products(ints m[2], const int16_t *v, weights w)
     m[1] += (ints)_mm256_madd_epi16(pair, w.of[1]);
 }
 
-#include "runtime/kernels/wino_halves.h"
+#include "runtime/kernels/wino_halves_body.h"
 
 #include "runtime/kernels/wino_body.h"
 

@@ -34,7 +34,7 @@ static inline void add_products(ints m[4], const int16_t *v, weights w)
     }
 }
 
-#include "runtime/kernels/wino_halves.h"
+#include "runtime/kernels/wino_halves_body.h"
 
 #include "runtime/kernels/wino_body.h"
 

@@ -1,5 +1,5 @@
-/* wino_halves - multiply and finish of wino_body.h for processors with few or short registers: two
- * tiles at a time, and of a column's six rows the first three and then the last three, so that
+/* wino_halves_body - multiply and finish of wino_body.h for processors with few or short registers:
+ * two tiles at a time, and of a column's six rows the first three and then the last three, so that
  * their sums stay in registers.  The file that includes it has defined
  *
  *   WIDTH         int32 of a register
@@ -10,8 +10,8 @@
  *   to_codes      a row of accumulators to codes
  *
  * and GROUP, element and widened as wino_body.h wants them. */
-#ifndef OCTET_RUNTIME_KERNELS_WINO_HALVES_H
-#define OCTET_RUNTIME_KERNELS_WINO_HALVES_H
+#ifndef OCTET_RUNTIME_KERNELS_WINO_HALVES_BODY_H
+#define OCTET_RUNTIME_KERNELS_WINO_HALVES_BODY_H
 
 #define WINO_INLINE static inline __attribute__((always_inline))
 
