@@ -29,6 +29,21 @@ static void schemes(void **state)
     check_agreement("--act-scheme symmetric");
 }
 
+/* Lines say which integers they speak of. */
+static void integers_are_named(void **state)
+{
+    (void)state;
+    static const char *const schemes[] = { "affine", "uint8 ", "symmetric", "int8 " };
+    for (int i = 0; i < 4; i += 2) {
+        const outcome *o = octet("train --data sample --model lenet --steps 4 --qat --granularity "
+                                 "tensor --quiet --weight-scheme %s --out %s",
+                                 schemes[i], test_path(schemes[i]));
+        check_done(o);
+        assert_non_null(strstr((const char *)o->out.data, schemes[i + 1]));
+        assert_true((strstr((const char *)o->out.data, "uint8") != NULL) == (i == 0));
+    }
+}
+
 static void few_bits(void **state)
 {
     (void)state;
@@ -109,9 +124,13 @@ static void ways_that_do_not_go_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(schemes),      cmocka_unit_test(few_bits),
-        cmocka_unit_test(delays),       cmocka_unit_test(learned_ranges),
-        cmocka_unit_test(float_layers), cmocka_unit_test(ways_that_do_not_go_together),
+        cmocka_unit_test(schemes),
+        cmocka_unit_test(integers_are_named),
+        cmocka_unit_test(few_bits),
+        cmocka_unit_test(delays),
+        cmocka_unit_test(learned_ranges),
+        cmocka_unit_test(float_layers),
+        cmocka_unit_test(ways_that_do_not_go_together),
     };
     return cmocka_run_group_tests(tests, train_models, forget);
 }

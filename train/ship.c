@@ -111,6 +111,11 @@ ex_form train_ship_form(const train_network *n)
     return n->quant.is_uint8 ? EX_UINT8 : EX_INT8;
 }
 
+const char *train_ship_type(const train_network *n)
+{
+    return train_ship_form(n) == EX_UINT8 ? "uint8" : "int8";
+}
+
 nn_status train_ship_as(nn_bytes *out, const train_network *n, ex_form form,
                         train_ship_write *writer)
 {

@@ -20,5 +20,7 @@ nn_status train_ship_as(nn_bytes *out, const train_network *n, ex_form form,
 
 /* The form that a network is shipped in: int8, or uint8 where its weights are affine. */
 ex_form train_ship_form(const train_network *n);
+/* What its integers are called: "int8", "uint8". */
+const char *train_ship_type(const train_network *n);
 
 #endif

@@ -77,7 +77,7 @@ static void print_text(const train_result *r)
         return;
     print_score(r->quantized ? "fake-quant" : "float", &r->test);
     if (r->quantized)
-        print_score("int8", &r->int8);
+        print_score(r->device, &r->int8);
 }
 
 static void print_json(const train_result *r)

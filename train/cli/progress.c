@@ -26,12 +26,15 @@ static const char *duration(double seconds, char text[DURATION])
     return text;
 }
 
-void train_progress_begin(train_progress *p, int64_t step)
+void train_progress_begin(train_progress *p, int64_t step, const char *device)
 {
     double now = train_clock();
-    *p = (train_progress){
-        .begun = now, .shown = now, .first_step = step, .line_at = now, .line_step = step
-    };
+    *p = (train_progress){ .begun = now,
+                           .shown = now,
+                           .first_step = step,
+                           .line_at = now,
+                           .line_step = step,
+                           .device = device };
 }
 
 /* Of the steps of this process; what was done before a resume took its time then. */
@@ -133,7 +136,7 @@ static void show_epoch(const train_progress *p, const train_line *l, double spee
         snprintf(val, sizeof val, "  val %.2f %%%s", 100 * l->val.top1,
                  at->stage == TRAIN_QUANTIZED ? " fake-quant" : "");
     if (l->has_int8)
-        snprintf(int8, sizeof int8, ", %.2f %% int8", 100 * l->int8.top1);
+        snprintf(int8, sizeof int8, ", %.2f %% %s", 100 * l->int8.top1, p->device);
     train_log("epoch %lld/%lld  %s  lr %.4g  loss %.4f  acc %.2f %%%s%s%s  %.0f images/s  %s left",
               (long long)at->epoch, (long long)((at->total + at->batches - 1) / at->batches),
               train_stage_name(at->stage), at->lr, p->epoch_loss / steps,

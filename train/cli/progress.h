@@ -24,10 +24,12 @@ typedef struct train_progress {
     int64_t line_step;
     double epoch_loss, epoch_top1; /* sums over the steps of this epoch that have a line */
     int64_t epoch_steps;
-    train_spark loss; /* of each step that was seen */
+    train_spark loss;   /* of each step that was seen */
+    const char *device; /* "int8", "uint8" */
 } train_progress;
 
-void train_progress_begin(train_progress *p, int64_t step);
+/* `device` names the type of the integers that lines speak of. */
+void train_progress_begin(train_progress *p, int64_t step, const char *device);
 void train_progress_step(train_progress *p, const train_moment *at);
 
 /* Pictures a second since the last line; and the line, if it ends an epoch. */

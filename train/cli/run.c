@@ -13,7 +13,7 @@ static nn_status open_logs(train_running *r)
 {
     char path[TRAIN_PATH];
     int64_t step = train_loop_moment(r->loop).step;
-    train_progress_begin(&r->progress, step);
+    train_progress_begin(&r->progress, step, train_ship_type(r->network));
     r->saved_at = train_clock();
     train_folder_file(&r->folder, TRAIN_RESULT_LOG, path);
     NN_TRY(train_history_open(&r->history, path, step));
@@ -148,6 +148,7 @@ static nn_status finish_quantized(train_running *r, const train_network *n)
     train_folder_file(&r->folder, TRAIN_RESULT_TFLITE, path);
     nn_status st = nn_file_write(path, file.data, file.size);
     r->result->tflite_bytes = file.size;
+    r->result->device = train_ship_type(n);
     if (st == NN_OK && r->result->has_test)
         st = train_evaluate_bytes(&r->result->int8, file.data, file.size, &n->info.prep, r->set,
                                   DS_TEST);

@@ -29,8 +29,9 @@ typedef struct train_result {
     double val_top1; /* of the best validation; -1: none */
     bool has_test;   /* the test split was evaluated, with the weights that --ship chooses */
     bool quantized;
-    train_score test; /* float, or fake-quantized */
-    train_score int8; /* on the integer runtime, if quantized */
+    train_score test;   /* float, or fake-quantized */
+    train_score int8;   /* on the integer runtime, if quantized */
+    const char *device; /* the type of its integers: "int8", "uint8" */
     size_t tflite_bytes;
 } train_result;
 
