@@ -2,7 +2,12 @@
  *
  *   y = s clamp(round(x / s), -Q_N, Q_P)
  *   dy/ds = round(x / s) - x / s inside, -Q_N below, Q_P above;  ds = sum(dy dy/ds) / sqrt(N Q_P)
- *   first s = 2 mean|x| / sqrt(Q_P) of the first batch;  N elements of one item share s
+ *   first s = min(2 mean|x| / sqrt(Q_P), max|x| / Q_P) of the first batch;  N elements of one item
+ *   share s
+ *
+ * The paper begins with the first of the two.  It is meant for a few bits and many elements: with 8
+ * bits, or for the nine weights of a depthwise channel, it is several times what the largest
+ * element needs, and two epochs do not unlearn that.
  *
  * The paper's weights have one code more below 0 than above.  Ours do not (Q_N = Q_P), because int8
  * weights of .tflite leave out -128.  Activations: Q_N = 0 where nothing is negative, else zero
@@ -10,22 +15,30 @@
  * Esser et al., "Learned step size quantization", ICLR 2020 (arXiv 1902.08153). */
 #include "quant/range_learn.h"
 
-static double mean_magnitude(const nn_range_values *v, size_t channel)
+typedef struct magnitude {
+    double mean, largest;
+} magnitude;
+
+static magnitude magnitude_of(const nn_range_values *v, size_t channel)
 {
-    double sum = 0;
+    double sum = 0, largest = 0;
     for (size_t o = 0; o < v->outer; o++) {
         const nn_real *x = v->x + (o * v->channels + channel) * v->inner;
-        for (size_t i = 0; i < v->inner; i++)
+        for (size_t i = 0; i < v->inner; i++) {
             sum += fabs((double)x[i]);
+            largest = fmax(largest, fabs((double)x[i]));
+        }
     }
-    return sum / (double)(v->outer * v->inner);
+    return (magnitude){ sum / (double)(v->outer * v->inner), largest };
 }
 
 static void begin(nn_range_state *s, const nn_fakequant_attr *a, const nn_range_values *v)
 {
+    const double most = quant_codes_of(a).above;
     for (int c = 0; c < s->channels; c++) {
-        const double mean = mean_magnitude(v, (size_t)c);
-        s->learned[c] = (nn_real)(mean > 0 ? 2 * mean / sqrt(quant_codes_of(a).above) : 1);
+        const magnitude m = magnitude_of(v, (size_t)c);
+        const double step = fmin(2 * m.mean / sqrt(most), m.largest / most);
+        s->learned[c] = (nn_real)(step > 0 ? step : 1);
     }
 }
 
