@@ -4,8 +4,8 @@
 #   TABLE   post qat delay fold activation size unequal grid fashion
 # Each stands in FOLDER as compare.csv or sweep.csv; what is there already is not computed again, so
 # the same line goes on where it was interrupted.  SEEDS=1 is a third of the work, NETS=resnet20 or
-# mobilenet_v1 one network of the tables post, qat and unequal, OPTIONS="--threads 1" goes to every command;
-# OCTET is the program.
+# mobilenet_v1 one network of the tables post, qat and unequal, OPTIONS="--threads 1" goes to every
+# command; OCTET and UNEQUAL (make examples) are the programs.
 set -eu
 octet=${OCTET:-build/release/octet}
 data=$1
@@ -86,15 +86,15 @@ size() {
 unequal() {
     mkdir -p "$folder/unequal"
     for net in $nets; do
-        [ -e "$folder/$net-relu/compare.csv" ] ||
-            compare "$net-relu" "experiment-$net" minmax --activation relu
+        relu=$net-relu more="--activation relu"
+        [ "$net" != resnet20 ] || relu=$net more= # has relu anyway
+        [ -e "$folder/$relu/compare.csv" ] || compare "$relu" "experiment-$net" minmax $more
         for power in 3 5; do
             start=$folder/unequal/$net-$power.safetensors
             [ -e "$start" ] || "${UNEQUAL:-build/release/examples/unequal}" \
-                "$folder/$net-relu/seed1/float/model.safetensors" "$start" 1 $power
+                "$folder/$relu/seed1/float/model.safetensors" "$start" 1 $power
             compare "unequal/$net-$power" "experiment-$net" \
-                minmax:tensor,minmax,equalize:tensor,equalize,qat:tensor,qat \
-                --activation relu --init "$start"
+                minmax:tensor,minmax,equalize:tensor,equalize,qat:tensor,qat $more --init "$start"
         done
     done
 }
