@@ -121,15 +121,25 @@ def biased(d, inputs, channels):
     return inputs + [("value", d.normal(channels))] if d.int(0, 1) else inputs
 
 
-def conv2d(d):
-    size, kernel, stride, dilation, padding = draw_window(d, True, 4)
+def convolution(op, d, window):
+    size, kernel, stride, dilation, padding = window
     n, i, o = d.int(1, 4), d.pick([1, 3, 8, 17]), d.pick([1, 2, 16, 19])
     inputs = biased(d, [("batch", d.normal(n, *size, i)), ("value", d.normal(o, *kernel, i))], o)
 
     def reference(x, w, bias=None):
         padded = pad_pictures(channels_first(x), padding)
         return channels_last(F.conv2d(padded, channels_first(w), bias, stride, 0, dilation))
-    return Case("conv2d", inputs, reference, engine.window(kernel, stride, dilation, padding))
+    return Case(op, inputs, reference, engine.window(kernel, stride, dilation, padding))
+
+
+def conv2d(d):
+    return convolution("conv2d", d, draw_window(d, True, 4))
+
+
+def winograd(d):
+    """What --conv fast puts in the place of conv2d: 3x3 at stride 1."""
+    padding = [d.int(0, 2) for _ in range(4)]
+    return convolution("winograd", d, ([d.int(3, 13), d.int(3, 13)], (3, 3), (1, 1), (1, 1), padding))
 
 
 def dwconv2d(d):
@@ -278,7 +288,7 @@ def mse(d):
 
 
 CASES = {
-    "dense": dense, "conv2d": conv2d, "dwconv2d": dwconv2d, "bnorm": bnorm,
+    "dense": dense, "conv2d": conv2d, "winograd": winograd, "dwconv2d": dwconv2d, "bnorm": bnorm,
     "bncorrect": bncorrect,
     "relu": elementwise("relu", F.relu, 2), "relu6": elementwise("relu6", F.relu6, 5),
     "logistic": elementwise("logistic", torch.sigmoid, 4),
