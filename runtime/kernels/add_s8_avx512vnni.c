@@ -6,10 +6,11 @@
  *   V = (a - zero_a) f_a + (b - zero_b) f_b + zero + 1/2,   f_a = 2^20 s_a s, f_b = 2^20 s_b s,
  *
  * but for what rounding the three products changes, at most 1 + 1 + 1 units of s.  t is 256 + V +
- * 8 u, as in avx512_body.h (u = 2^-15), where f_a and f_b are at most 1 and s at most 2^-18: then t
- * is off by 3/8 u from that rounding, u from rounding f_a and f_b (|a - zero_a| < 256), u from the
- * constant, 2 u from the inner sum (which is below 2048) and u/2 from the outer one, so that the
- * floor is right wherever the fraction of t is not below 16 u. */
+ * 8 u, as in avx512_body.h (u = 2^-15), where f_a and f_b are at most 2 (a sum's range can be half
+ * of an input's: relu follows) and s at most 2^-18: then t is off by 3/8 u from that rounding, 2 u
+ * from rounding f_a and f_b (|a - zero_a| < 256), u from the constant (below 1024), 2 u from the
+ * inner sum (which is below 2048) and u/2 from the outer one, so that the floor is right wherever
+ * the fraction of t is not below 16 u. */
 #include "runtime/kernels/x86.h"
 
 #if defined(__AVX512VNNI__)
@@ -51,7 +52,7 @@ static bool prepare(sum *s, const rt_add_params *p)
     s->clamp = rt_clamp_of(&bounds);
     s->clamp.flip = _mm512_set1_epi8((char)(p->flip ^ 0x80));
     s->p = p;
-    return a <= 1 && b <= 1 && all <= 4;
+    return a <= 2 && b <= 2 && all <= 4;
 }
 
 /* requant of the codes, raised. */
