@@ -185,6 +185,7 @@ $(OUT)/examples/%: $(OUT)/obj/docs/examples/%.o $(LIB)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
 $(OUT)/tests/test_memory: $(call obj,tests/starve.c)
+$(addprefix $(OUT)/tests/test_rt_,kernels dwconv wino): $(call obj,tests/rt_tables.c)
 $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call obj,$(TEST_AUX)) $(LIB)
 	@mkdir -p $(dir $@)
 	@$(if $(Q),echo "  ld   $@",:)

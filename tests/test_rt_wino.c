@@ -1,32 +1,20 @@
 /* runtime: 3x3 convolutions by Winograd against their definition, bit for bit: every table's kernel
  * over blocks of all sizes, whole convolutions with borders, and which of them are done this way.
  */
-#include "runtime/cpu.h"
 #include "runtime/kernels/conv_s8.h"
+#include "tests/rt_tables.h"
 #include "tests/testing.h"
 
-static const rt_kernels *tables[4];
-static int n_tables;
+static test_tables tables; /* those that have Winograd */
 
-static void try_table(unsigned flag, const rt_kernels *t)
+static test_tables with_winograd(void)
 {
-    if ((rt_cpu_flags() & flag) == flag && t->wino != NULL)
-        tables[n_tables++] = t;
-    else
-        printf("%s: skipped, has no Winograd or is not of this processor\n", rt_kernels_name(t));
-}
-
-static void find_tables(void)
-{
-    try_table(0, rt_kernels_c());
-#if defined(__x86_64__)
-    try_table(RT_CPU_AVX2, rt_kernels_avx2());
-    try_table(RT_CPU_AVXVNNI, rt_kernels_avxvnni());
-    try_table(RT_CPU_AVX512VNNI, rt_kernels_avx512vnni());
-#elif defined(__aarch64__)
-    try_table(RT_CPU_NEON, rt_kernels_neon());
-    try_table(RT_CPU_NEONDOT, rt_kernels_neondot());
-#endif
+    const test_tables all = test_rt_tables();
+    test_tables ts = { .n = 0 };
+    for (int i = 0; i < all.n; i++)
+        if (all.table[i]->wino != NULL)
+            ts.table[ts.n++] = all.table[i];
+    return ts;
 }
 
 /* What codes and weights are like: all alike at an end of their range give the largest sums, and
@@ -181,14 +169,14 @@ static void check_block(const rt_kernels *t, int rows, int pixels, int c, int n,
 static void blocks(void **state)
 {
     (void)state;
-    for (int t = 0; t < n_tables; t++) {
+    for (int t = 0; t < tables.n; t++) {
         for (int rows = 1; rows <= 11; rows++)
             for (int pixels = 1; pixels <= 23; pixels += 1 + rows % 3)
-                check_block(tables[t], rows, pixels, 1 + (rows * 5 + pixels) % 40,
+                check_block(tables.table[t], rows, pixels, 1 + (rows * 5 + pixels) % 40,
                             1 + (rows + pixels * 7) % 50, NOISE, NOISE,
                             (uint64_t)(rows * 30 + pixels));
         for (int c = 1; c <= 70; c++)
-            check_block(tables[t], 5, 6, c, 71 - c, NOISE, NOISE, (uint64_t)c);
+            check_block(tables.table[t], 5, 6, c, 71 - c, NOISE, NOISE, (uint64_t)c);
     }
 }
 
@@ -196,11 +184,11 @@ static void blocks(void **state)
 static void extremes(void **state)
 {
     (void)state;
-    for (int t = 0; t < n_tables; t++)
+    for (int t = 0; t < tables.n; t++)
         for (int i = 0; i < N_FILLS * N_FILLS; i++) {
-            check_block(tables[t], 4, 8, 33, 17, (fill)(i / N_FILLS), (fill)(i % N_FILLS),
+            check_block(tables.table[t], 4, 8, 33, 17, (fill)(i / N_FILLS), (fill)(i % N_FILLS),
                         (uint64_t)i);
-            check_block(tables[t], 5, 5, 113, 16, (fill)(i / N_FILLS), (fill)(i % N_FILLS),
+            check_block(tables.table[t], 5, 5, 113, 16, (fill)(i / N_FILLS), (fill)(i % N_FILLS),
                         (uint64_t)i + 50);
         }
 }
@@ -268,12 +256,13 @@ static void check_whole(const rt_kernels *t, int h, int w, int pad, uint64_t see
 static void whole(void **state)
 {
     (void)state;
-    for (int t = 0; t < n_tables; t++)
+    for (int t = 0; t < tables.n; t++)
         for (int h = 1; h <= 23; h++)
             for (int w = 1 + h % 2; w <= 23; w += 1 + h % 4)
-                check_whole(tables[t], h, w, (h + w) % 5 == 0 ? 0 : 1, (uint64_t)(h * 25 + w));
-    for (int t = 0; t < n_tables; t++)
-        check_whole(tables[t], 9, 150, 1, 7); /* several blocks in a row of tiles */
+                check_whole(tables.table[t], h, w, (h + w) % 5 == 0 ? 0 : 1,
+                            (uint64_t)(h * 25 + w));
+    for (int t = 0; t < tables.n; t++)
+        check_whole(tables.table[t], 9, 150, 1, 7); /* several blocks in a row of tiles */
 }
 
 static bool by_winograd(rt_conv_s8 p, const rt_kernels *t)
@@ -286,8 +275,8 @@ static void choice(void **state)
 {
     (void)state;
     const double factor = 0.5;
-    for (int t = 0; t < n_tables; t++) {
-        const rt_kernels *k = tables[t];
+    for (int t = 0; t < tables.n; t++) {
+        const rt_kernels *k = tables.table[t];
         const rt_window win = { 1, 32, 32, 64, 32, 32, 64, 3, 3, 1, 1, 1, 1, 1, 1 };
         const rt_conv_s8 good = { .win = win,
                                   .groups = 1,
@@ -331,7 +320,7 @@ static void choice(void **state)
 
 int main(void)
 {
-    find_tables();
+    tables = with_winograd();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks),
         cmocka_unit_test(extremes),
