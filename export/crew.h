@@ -3,7 +3,9 @@
  * An operator of a small network takes microseconds, so what begins and ends its tasks must take
  * less: idle hands watch for work for a while (some tenths of a millisecond) before they sleep, and
  * a round ends as soon as its tasks are done, whether or not all hands woke up for it.  A hand that
- * the system keeps from running holds nobody up unless it holds a task. */
+ * the system keeps from running holds nobody up unless it holds a task.  Each worker has the tasks
+ * of one part of a round, the same part in each, and takes others' only when its own are done: what
+ * one operator writes, the next one reads on the same core. */
 #ifndef OCTET_EXPORT_CREW_H
 #define OCTET_EXPORT_CREW_H
 

@@ -231,6 +231,10 @@ static void rounds_do_not_mix(void **state)
         if (round % 500 == 0)
             nanosleep(&pause, NULL);
     }
+    atomic_store(&sums[0], 0);
+    const long many = 200000; /* more than one round takes */
+    parallel->run(parallel->context, (int)many, count_in, &sums[0]);
+    assert_int_equal(atomic_load(&sums[0]), many * (many + 1) / 2);
     ex_crew_free(crew);
 }
 
