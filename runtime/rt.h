@@ -161,8 +161,8 @@ RT_API size_t rt_arena_bytes(const rt_model *m);
 
 /* A way to run tasks side by side.  `run` calls task(arg, chunk, worker) once for each chunk in
  * [0, chunks), in any order, and returns when all are done.  Two calls that overlap in time have
- * different workers, and 0 <= worker < rt_options.workers.  The work is cut by the shape of the
- * model alone. */
+ * different workers, and 0 <= worker < rt_options.workers.  The work is cut by the shapes of the
+ * model, and smaller for more workers than one; codes do not depend on how. */
 typedef void rt_task(void *arg, int chunk, int worker);
 typedef struct rt_parallel {
     void *context;

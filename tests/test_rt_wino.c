@@ -195,7 +195,7 @@ static void extremes(void **state)
 
 /* ---- whole convolutions ---------------------------------------------------------------------- */
 
-static rt_conv_s8 plan(const sample *s, const rt_kernels *t)
+static rt_conv_s8 plan(const sample *s, const rt_kernels *t, int workers)
 {
     rt_conv_s8 p = { .win = s->win,
                      .groups = 1,
@@ -205,7 +205,7 @@ static rt_conv_s8 plan(const sample *s, const rt_kernels *t)
                      .bias = s->folded,
                      .requant = s->requant,
                      .most = (1 << 25) - 1 };
-    rt_conv_plan(&p, t);
+    rt_conv_plan(&p, t, workers);
     return p;
 }
 
@@ -231,7 +231,7 @@ static void check_whole(const rt_kernels *t, int h, int w, int pad, uint64_t see
         return;
     sample s;
     make_sample(&s, win, NOISE, NOISE, seed);
-    rt_conv_s8 p = plan(&s, t);
+    rt_conv_s8 p = plan(&s, t, 1 + (int)(seed % 3));
     rt_conv_fold(s.folded, s.w, n, p.k, p.in_zero);
     void *packed = test_guard_new(rt_conv_packed(&p, t), 0);
     if (t->pack != NULL || p.how == RT_CONV_WINOGRAD)
@@ -267,7 +267,7 @@ static void whole(void **state)
 
 static bool by_winograd(rt_conv_s8 p, const rt_kernels *t)
 {
-    rt_conv_plan(&p, t);
+    rt_conv_plan(&p, t, 1);
     return p.how == RT_CONV_WINOGRAD;
 }
 

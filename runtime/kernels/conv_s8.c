@@ -5,7 +5,8 @@
 #include "runtime/real.h"
 
 enum {
-    GRAIN = 1 << 19,        /* multiply-accumulates that are worth a block of their own */
+    GRAIN = 1 << 19,        /* multiply-accumulates that are worth a block of their own, */
+    SHARED_GRAIN = 1 << 18, /* where others could take the next block */
     LEAST_PIXELS = 24,      /* of a block of single taps: all weights pass by for it */
     WEIGHT_BYTES = 3 << 17, /* that stay near while such blocks follow each other */
     COPY_BYTES = 49152,     /* of a block's part of the image, unless one output row needs more */
@@ -136,14 +137,14 @@ static void cut_pixels(rt_conv_s8 *p, const rt_kernels *kernels)
     uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c, row = each * (uint64_t)p->win.out_w;
     p->tile_c = p->win.out_c / p->groups;
     p->tile_h = 1;
-    p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : GRAIN / each + LEAST_PIXELS);
+    p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : p->grain / each + LEAST_PIXELS);
     set_line(p);
     while ((copy_bytes(p, kernels) > 2 * COPY_BYTES || acc_bytes(p) > ACC_BYTES) &&
            p->tile_w > 16) {
         p->tile_w = even(p->win.out_w, (uint64_t)p->tile_w / 2);
         set_line(p);
     }
-    p->tile_h = even(p->win.out_h, GRAIN / row + 1);
+    p->tile_h = even(p->win.out_h, p->grain / row + 1);
     while ((copy_bytes(p, kernels) > COPY_BYTES || acc_bytes(p) > ACC_BYTES) && p->tile_h > 1)
         p->tile_h = even(p->win.out_h, (uint64_t)p->tile_h - 1);
 }
@@ -165,7 +166,7 @@ static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
         return;
     uint64_t panel = pixels * (uint64_t)p->k * RT_PANEL;
     int32_t panels = pieces(p->win.out_c, RT_PANEL);
-    uint64_t some = GRAIN / panel + (flat ? 4 : 1); /* flat: the copy is work, too */
+    uint64_t some = p->grain / panel + (flat ? 4 : 1); /* flat: the copy is work, too */
     *p = whole;
     p->tile_c = least(p->win.out_c, even(panels, some) * RT_PANEL);
 }
@@ -176,24 +177,30 @@ static bool by_winograd(const rt_conv_s8 *p, const rt_kernels *kernels)
            rt_wino_serves(&p->win, p->most);
 }
 
-/* Blocks of a few tiles: rows of them, or a part of one. */
-static void cut_tiles(rt_conv_s8 *p)
+/* Blocks of a few tiles: rows of them, or a part of one.  If that leaves one block, those who could
+ * share it take some of the channels each, and transform the input each. */
+static void cut_tiles(rt_conv_s8 *p, int workers)
 {
     int32_t across = pieces(p->win.out_w, RT_WINO_OUT), down = pieces(p->win.out_h, RT_WINO_OUT);
     uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c * RT_WINO_OUT * RT_WINO_OUT;
     size_t weights = rt_wino_bytes(p->win.out_c, p->win.in_c);
-    uint64_t most = weights < NEAR_BYTES ? GRAIN / each + LEAST_TILES : 2 * LEAST_TILES;
+    uint64_t most = weights < NEAR_BYTES ? p->grain / each + LEAST_TILES : 2 * LEAST_TILES;
     int32_t columns = even(across, most);
     p->tile_c = p->win.out_c;
     p->tile_w = least(p->win.out_w, columns * RT_WINO_OUT);
     p->tile_h = least(p->win.out_h, even(down, most / (uint64_t)columns) * RT_WINO_OUT);
+    if (workers > 1 && rt_conv_blocks(p) == 1) {
+        int32_t panels = pieces(p->win.out_c, RT_WINO_LANES);
+        p->tile_c = least(p->win.out_c, even(panels, (uint64_t)panels / 2) * RT_WINO_LANES);
+    }
 }
 
-void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels)
+void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels, int workers)
 {
+    p->grain = workers > 1 ? SHARED_GRAIN : GRAIN;
     if (by_winograd(p, kernels)) {
         p->how = RT_CONV_WINOGRAD;
-        cut_tiles(p);
+        cut_tiles(p, workers);
         set_line(p);
         return;
     }
@@ -416,19 +423,22 @@ static void run_tiles(const rt_conv_s8 *p, const rt_kernels *kernels, const bloc
     const rt_window *w = &p->win;
     size_t row = (size_t)w->out_w * (size_t)w->out_c;
     size_t y = (size_t)b->image * (size_t)w->out_h + (size_t)b->y;
+    rt_requant_rows requant = p->requant;
+    requant.mult += b->c;
+    requant.shift += b->c;
     const rt_wino q = {
         .a = image_of(p, kernels, b, in, 0, scratch),
         .a_row = p->line,
         .c = w->in_c,
-        .n = w->out_c,
+        .n = b->channels,
         .rows = b->rows,
         .pixels = b->columns,
-        .w = p->weights,
-        .bias = p->bias,
-        .out = out + y * row + (size_t)b->x * (size_t)w->out_c,
+        .w = (const int16_t *)((const uint8_t *)p->weights + rt_wino_bytes(b->c, w->in_c)),
+        .bias = p->bias + b->c,
+        .out = out + y * row + (size_t)b->x * (size_t)w->out_c + b->c,
         .out_row = row,
         .out_step = (size_t)w->out_c,
-        .requant = &p->requant,
+        .requant = &requant,
         .scratch = scratch + image_bytes(p, kernels),
     };
     kernels->wino(&q);

@@ -37,10 +37,12 @@ typedef struct rt_conv_s8 {
     enum { RT_CONV_DIRECT, RT_CONV_COPIED, RT_CONV_PATCHES, RT_CONV_WINOGRAD } how;
     int32_t tile_h, tile_w, tile_c; /* output rows, columns and channels of a block */
     size_t line;                    /* elements of a row of the copy, or of patches */
+    uint64_t grain;                 /* multiply-accumulates that are worth a block of their own */
 } rt_conv_s8;
 
-/* Chooses blocks.  Depends on shapes and the table of kernels only. */
-void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels);
+/* Chooses blocks, smaller ones if there are several workers to share them; the result does not
+ * depend on them. */
+void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels, int workers);
 
 /* The weights of one group as the kernels take them: w is row-major [out_c / groups][k]. */
 size_t rt_conv_packed(const rt_conv_s8 *p, const rt_kernels *kernels);

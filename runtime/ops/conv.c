@@ -49,7 +49,7 @@ rt_status rt_use_conv(rt_build *b, rt_node *n, rt_conv_s8 *p)
     if (bias != NULL)
         rt_conv_fold(bias, weights, p->win.out_c, p->k, p->in_zero);
     p->bias = bias;
-    rt_conv_plan(p, b->m->kernels);
+    rt_conv_plan(p, b->m->kernels, b->options.workers);
     pack(b, p, weights);
     n->info.macs = (uint64_t)b->out[0]->count * (uint64_t)p->k;
     n->scratch_bytes = rt_conv_scratch(p, b->m->kernels);
