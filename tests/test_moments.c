@@ -1,7 +1,8 @@
 /* moments: means and variances of normals that an activation clips, against published values and
- * sums. */
+ * sums; what becomes of them from node to node. */
 #include <math.h>
 
+#include "nn/layers.h"
 #include "quant/moments.h"
 #include "tests/testing.h"
 
@@ -46,11 +47,77 @@ static void clipped_moments_are_integrals(void **state)
     }
 }
 
+/* ---- through a graph ------------------------------------------------------------------------- */
+
+enum { CHANNELS = 3 };
+
+static nn_node *normalized(nn_graph *g, nn_node *x, const char *name)
+{
+    return nn_conv_bn(g, x, name, (nn_conv){ .out = CHANNELS, .k = 1 }, NN_LINEAR);
+}
+
+/* Channel c of this batch norm's output is normal with mean `mean` + c and this deviation. */
+static void set_normal(const nn_node *n, double mean, double deviation)
+{
+    for (int c = 0; c < CHANNELS; c++) {
+        n->in[1]->param->value[c] = (nn_real)-deviation; /* gamma, whose sign does not matter */
+        n->in[2]->param->value[c] = (nn_real)(mean + c);
+    }
+}
+
+static void check_moments(quant_channel_moments got, size_t channel, double mean, double variance)
+{
+    assert_true(channel < got.n);
+    assert_true(fabs(got.of[channel].mean - mean) < 1e-6);
+    assert_true(fabs(got.of[channel].variance - variance) < 1e-6);
+}
+
+static void moments_follow_the_graph(void **state)
+{
+    (void)state;
+    nn_params *params;
+    nn_graph *g;
+    nn_arena *arena;
+    const quant_channel_moments *of;
+    assert_ok(nn_params_new(&params));
+    assert_ok(nn_graph_new(&g, params));
+    assert_ok(nn_arena_new(&arena));
+    nn_node *image = nn_input(g, "image", NN_SHAPE(NN_BATCH, 4, 4, 2));
+    nn_node *a = normalized(g, image, "a"), *b = normalized(g, image, "b");
+    nn_node *sum = nn_add(g, a, b, "sum"), *relu = nn_relu6(g, sum, "relu6");
+    nn_node *both = nn_concat(g, (nn_node *[]){ relu, b }, 2, "both");
+    nn_node *pool = nn_global_avg_pool(g, both, "gap");
+    nn_node *plain = nn_conv2d(g, image, "plain", (nn_conv){ .out = CHANNELS, .k = 1 });
+    nn_node *doubt = nn_add(g, plain, a, "doubt");
+    nn_node *more = nn_concat(g, (nn_node *[]){ a, plain }, 2, "more");
+    assert_ok(nn_graph_check(g));
+    assert_ok(nn_params_collate(params));
+    set_normal(a, 1, 2);
+    set_normal(b, -3, 0.5);
+    assert_ok(quant_moments_find(&of, arena, g));
+    for (size_t c = 0; c < CHANNELS; c++) {
+        const double mean = -2 + 2 * (double)c, variance = 4 + 0.25;
+        const quant_moments clipped = quant_clipped_normal((quant_moments){ mean, variance }, 6);
+        check_moments(of[sum->index], c, mean, variance);
+        check_moments(of[relu->index], c, clipped.mean, clipped.variance);
+        check_moments(of[both->index], c, clipped.mean, clipped.variance);
+        check_moments(of[both->index], CHANNELS + c, -3 + (double)c, 0.25);
+        assert_true(fabs(of[pool->index].of[c].mean - clipped.mean) < 1e-6);
+    }
+    const nn_node *const unknown[] = { image, plain, doubt, more };
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(of[unknown[i]->index].n, 0);
+    nn_arena_free(arena);
+    nn_graph_free(g);
+    nn_params_free(params);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(clipped_normals_have_known_means),
         cmocka_unit_test(clipped_moments_are_integrals),
+        cmocka_unit_test(moments_follow_the_graph),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
