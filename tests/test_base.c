@@ -1,6 +1,7 @@
 /* base: random numbers, mathematics, affine quantization, arenas, atomic files. */
 #include <errno.h>
 #include <math.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "nn/base/affine.h"
@@ -228,6 +229,19 @@ static void file_write_is_all_or_nothing(void **state)
     assert_fails(nn_file_read(&b, "/dev/null", 0), NN_EIO, "regular");
 }
 
+/* What is no regular file is written as it is, not replaced by one. */
+static void devices_stay_devices(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_ok(nn_file_write("/dev/null", "gone", 4));
+    assert_int_equal(stat("/dev/null", &st), 0);
+    assert_true(S_ISCHR(st.st_mode));
+    if (access("/dev/full", W_OK) != 0)
+        test_skip("there is no /dev/full");
+    assert_fails(nn_file_write("/dev/full", "some", 4), NN_EIO, "/dev/full: cannot be written");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,7 +249,7 @@ int main(void)
         cmocka_unit_test(below_is_in_range_and_even),   cmocka_unit_test(math_agrees_with_libm),
         cmocka_unit_test(affine_follows_the_converter), cmocka_unit_test(affine_codes),
         cmocka_unit_test(arena_survives_failure),       cmocka_unit_test(a_former_version_is_kept),
-        cmocka_unit_test(file_write_is_all_or_nothing),
+        cmocka_unit_test(file_write_is_all_or_nothing), cmocka_unit_test(devices_stay_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -367,6 +367,12 @@ static void tables_and_drawings(void **state)
     assert_null(strstr(table, "weight"));
     assert_non_null(strstr(dot, "stage2/block0/add\\nadd [N,16,16,32]"));
     assert_string_equal(dot + strlen(dot) - 3, "\n}\n");
+    network_free(&n);
+    assert_ok(network_new(&n, "resnet56", &c)); /* longer than the buffer that a text begins with */
+    table = nn_show_table(a, n.g, NULL);
+    assert_non_null(strstr(table, "stage1/block0/conv1"));
+    assert_non_null(strstr(table, "stage3/block8/conv2"));
+    assert_non_null(strstr(table, "parameters once"));
     nn_arena_free(a);
     network_free(&n);
 }
