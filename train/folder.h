@@ -20,6 +20,10 @@ enum { TRAIN_PATH = 4096 };
 #define TRAIN_RESULT_EVENTS      "events.out.tfevents.run" /* train/events/board.h */
 #define TRAIN_RESULT_TEST_EVENTS "events.out.tfevents.test"
 
+/* The table of an experiment, which has several runs in folders below its own. */
+#define TRAIN_RESULT_COMPARISON "compare.csv" /* of octet compare */
+#define TRAIN_RESULT_SWEEP      "sweep.csv"   /* of octet sweep */
+
 typedef struct train_folder {
     char path[TRAIN_PATH];
     int lock;    /* file descriptor */

@@ -415,7 +415,8 @@ static nn_status run(train_call *call)
                            .settings_bytes = sizeof *s };
     NN_TRY(make_table(&t, s));
     NN_TRY(train_source_check(s->recipe.data.data));
-    nn_status st = train_experiment_open(&e, s->out, "compare.csv", (t.n + 1) * s->tuning.seeds);
+    nn_status st =
+        train_experiment_open(&e, s->out, TRAIN_RESULT_COMPARISON, (t.n + 1) * s->tuning.seeds);
     if (st == NN_OK)
         st = try_all(&e, &t, s);
     if (st == NN_OK)

@@ -188,7 +188,7 @@ static nn_status run(train_call *call)
     NN_TRY(read_widths(&g.weights, "weight-bits", s->weight_bits));
     NN_TRY(read_widths(&g.acts, "act-bits", s->act_bits));
     NN_TRY(train_source_check(s->recipe.data.data));
-    nn_status st = train_experiment_open(&e, s->out, "sweep.csv",
+    nn_status st = train_experiment_open(&e, s->out, TRAIN_RESULT_SWEEP,
                                          (g.weights.n * g.acts.n + 1) * s->tuning.seeds);
     if (st == NN_OK)
         st = try_all(&e, &g, s);

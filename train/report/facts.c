@@ -147,7 +147,7 @@ static void find_runs(report_facts *f)
 
 static void find_tables(report_facts *f)
 {
-    static const char *const names[] = { "compare.csv", "sweep.csv" };
+    static const char *const names[] = { TRAIN_RESULT_COMPARISON, TRAIN_RESULT_SWEEP };
     static const char *const commands[] = { "compare", "sweep" };
     for (int i = 0; i < 2 && f->table_name == NULL; i++) {
         if (!exists(f, f->folder, names[i]))
