@@ -175,6 +175,27 @@ static void sweep_makes_a_grid(void **state)
     check_error(octet("sweep " SMALL_GRID "--act-bits 4,4 --out %s", test_path("x")), 2, "4,4");
 }
 
+/* An experiment's folder is no run's, nor the other way: nothing in them is replaced or mixed. */
+static void runs_and_experiments_are_kept_apart(void **state)
+{
+    (void)state;
+    static const char *const ways[] = { "", "--resume ", "--overwrite " };
+    char table[PATH], made[PATH];
+    snprintf(table, sizeof table, "%s", test_path("all/compare.csv"));
+    snprintf(made, sizeof made, "%s", test_path("all/log.csv"));
+    for (int i = 0; i < 3; i++)
+        check_error(octet("train " SMALL_GRID "%s--out %s", ways[i], test_path("all")), 1,
+                    "holds an experiment (compare.csv)");
+    check_error(octet("train " SMALL_GRID "--overwrite --out %s", test_path("grid")), 1,
+                "sweep.csv");
+    assert_int_equal(access(table, F_OK), 0);
+    assert_int_equal(access(made, F_OK), -1);
+    check_done(octet("train " SMALL_GRID "--steps 1 --out %s --quiet", test_path("run")));
+    check_error(octet("compare " SMALL "--out %s", test_path("run")), 1,
+                "holds a run of octet train (log.csv)");
+    check_error(octet("sweep " SMALL_GRID "--out %s", test_path("run")), 1, "holds a run");
+}
+
 /* Fails as `part` says, and leaves no folder; nor files in one that was there. */
 static void check_leaves_nothing(const char *arguments, const char *part)
 {
@@ -211,6 +232,7 @@ int main(void)
         cmocka_unit_test(compare_has_a_gate),
         cmocka_unit_test(compare_goes_on),
         cmocka_unit_test(sweep_makes_a_grid),
+        cmocka_unit_test(runs_and_experiments_are_kept_apart),
         cmocka_unit_test(what_cannot_begin_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, train_models, forget);

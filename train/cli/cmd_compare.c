@@ -408,7 +408,8 @@ static nn_status run(train_call *call)
 {
     const settings *s = call->settings;
     table t = { .n = 0 };
-    train_experiment e = { .common = &s->common,
+    train_experiment e = { .command = "compare",
+                           .common = &s->common,
                            .recipe = &s->recipe,
                            .tuning = &s->tuning,
                            .args = call->args,

@@ -180,7 +180,8 @@ static nn_status run(train_call *call)
 {
     const settings *s = call->settings;
     grid g;
-    train_experiment e = { .common = &s->common,
+    train_experiment e = { .command = "sweep",
+                           .common = &s->common,
                            .recipe = &s->recipe,
                            .tuning = &s->tuning,
                            .args = call->args,

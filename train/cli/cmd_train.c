@@ -116,6 +116,20 @@ static nn_status take_own_recipe(train_args *args, const settings *s)
     return NN_OK;
 }
 
+/* The folder of an experiment holds many trainings, and a report would mix them with this one. */
+static nn_status refuse_experiment(const settings *s)
+{
+    static const char *const tables[] = { TRAIN_RESULT_COMPARISON, TRAIN_RESULT_SWEEP };
+    char path[TRAIN_PATH];
+    for (int i = 0; i < TRAIN_N(tables); i++)
+        if (is_there(s, tables[i], path))
+            return nn_fail(NN_EIO,
+                           "--out %s: holds an experiment (%s), which no single run replaces or "
+                           "goes on with; choose another folder, or delete this one",
+                           s->out, tables[i]);
+    return NN_OK;
+}
+
 static nn_status run(train_call *call)
 {
     settings *s = call->args->settings;
@@ -125,6 +139,7 @@ static nn_status run(train_call *call)
                        "--out: is missing; name a folder for the results, such as --out first");
     if (s->resume && s->overwrite)
         return nn_fail(NN_EINVAL, "--resume and --overwrite: choose one");
+    NN_TRY(refuse_experiment(s));
     if (s->resume && call->args->n_recipes == 0)
         NN_TRY(take_own_recipe(call->args, s));
     const train_run_options options = { .recipe = &s->recipe,

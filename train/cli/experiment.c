@@ -159,6 +159,9 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
         return nn_fail(NN_EINVAL,
                        "--out: is missing; name a folder for the results, such as --out first");
     NN_TRY(train_folder_open(&e->folder, out, TRAIN_FOLDER_RESUME));
+    if (train_folder_has(&e->folder, TRAIN_RESULT_LOG))
+        return nn_fail(NN_EIO, "--out %s: holds a run of octet train (%s); choose another folder",
+                       out, TRAIN_RESULT_LOG);
     e->begun = train_folder_has(&e->folder, TRAIN_RESULT_RECIPE);
     if (e->begun)
         NN_TRY(check_recipe(e));
@@ -173,12 +176,15 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
 
 nn_status train_experiment_begin(train_experiment *e)
 {
-    char path[TRAIN_PATH];
-    if (!e->begun)
-        NN_TRY(train_args_write(e->args, train_folder_file(&e->folder, TRAIN_RESULT_RECIPE, path),
-                                "octet compare and octet sweep take this again"));
+    char path[TRAIN_PATH], heading[64];
+    if (e->begun)
+        return NN_OK;
+    snprintf(heading, sizeof heading, "octet %s recipe.ini --out DIR repeats this experiment",
+             e->command);
+    NN_TRY(train_args_write(e->args, train_folder_file(&e->folder, TRAIN_RESULT_RECIPE, path),
+                            heading));
     e->begun = true;
-    return NN_OK;
+    return write_table(e); /* without rows yet, it shows what the folder is of */
 }
 
 void train_experiment_close(train_experiment *e)

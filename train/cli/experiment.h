@@ -32,6 +32,7 @@ typedef struct train_row {
 } train_row;
 
 typedef struct train_experiment {
+    const char *command; /* "compare", "sweep" */
     const train_common *common;
     const train_recipe *recipe; /* of the float training, unless --init names a float network */
     const train_tuning_options *tuning;
@@ -55,7 +56,8 @@ typedef struct train_experiment {
  *   most   rows at most
  *
  * Close with train_experiment_close, also after an error.
- * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO, NN_ENOMEM. */
+ * Errors: NN_EINVAL (another recipe, naming --out), NN_EFORMAT (the table), NN_EIO (also: the
+ * folder is that of a run), NN_ENOMEM. */
 nn_status train_experiment_open(train_experiment *e, const char *out, const char *csv, int most);
 
 /* Could these trainings begin?  The float one first, then each fine-tuning; an experiment that has
@@ -63,8 +65,8 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
 nn_status train_experiment_try_float(train_experiment *e);
 nn_status train_experiment_try_tuned(const train_experiment *e, const train_quant_options *o);
 
-/* Writes the recipe, if there is none: from here on the folder stays.  Errors:
- * train_args_write's. */
+/* Writes the recipe, if there is none, and a table without rows: from here on the folder stays.
+ * Errors: train_args_write's, NN_ENOMEM. */
 nn_status train_experiment_begin(train_experiment *e);
 void train_experiment_close(train_experiment *e);
 
