@@ -300,6 +300,37 @@ static void a_recipe_that_is_written_reads_back(void **state)
     train_args_free(&b);
 }
 
+/* A path may be longer than what inih takes for a line. */
+static void a_text_may_be_longer_than_a_line(void **state)
+{
+    (void)state;
+    enum { LONG = 1000 };
+    train_args a, b;
+    sample s, back;
+    char text[LONG + 1] = "";
+    while (strlen(text) < LONG - 8)
+        strcat(text, "ab/;\xc3\xa9"); /* a line is cut neither before ; nor within a character */
+    memcpy(text + 300, "a blank  c", 10);
+    assert_ok(parse(&a, &s, ""));
+    s.text = text;
+    assert_ok(train_args_write(&a, test_path("long.ini"), "a heading"));
+    assert_ok(parse(&b, &back, ""));
+    assert_ok(train_args_recipe(&b, test_path("long.ini")));
+    assert_string_equal(back.text, text);
+    assert_ok(train_args_same(&a, test_path("long.ini"), sizeof(sample)));
+    train_args_free(&b);
+    assert_ok(parse(&b, &back, "--text mine"));
+    assert_ok(train_args_recipe(&b, test_path("long.ini")));
+    assert_string_equal(back.text, "mine");
+    memset(text + 5, ' ', LONG / 2); /* nothing that a line may end with */
+    assert_fails(train_args_write(&a, test_path("long.ini"), "a heading"), NN_EINVAL, "--text");
+    assert_fails(read_recipe(&back, "", "text+ = b\n"), NN_EINVAL, "line 1: text+: goes on");
+    assert_fails(read_recipe(&back, "", "number = 3\nnumber+ = 4\n"), NN_EINVAL, "line 2");
+    assert_fails(read_recipe(&back, "", "+ = 4\n"), NN_EINVAL, "line 1");
+    train_args_free(&a);
+    train_args_free(&b);
+}
+
 static nn_status same_as(const train_args *a, const char *recipe)
 {
     assert_ok(nn_file_write(test_path("same.ini"), recipe, strlen(recipe)));
@@ -358,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_wrong_recipe_names_its_line),
         cmocka_unit_test(a_list_has_a_section_of_its_own),
         cmocka_unit_test(a_recipe_that_is_written_reads_back),
+        cmocka_unit_test(a_text_may_be_longer_than_a_line),
         cmocka_unit_test(a_recipe_is_the_same_by_what_it_says),
         cmocka_unit_test(the_training_recipe_has_sound_rows),
     };

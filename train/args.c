@@ -177,7 +177,6 @@ enum { LONGEST_LINE = 198, LARGEST_RECIPE = 1 << 20 }; /* inih cuts longer lines
 
 typedef struct recipe_reader {
     train_args *args;
-    const char *path;
     nn_status status;
     unsigned char *seen; /* rows that stood in this file */
 } recipe_reader;
@@ -224,6 +223,25 @@ static nn_status check_section(const train_args *a, const char *section)
     return nn_fail(NN_EINVAL, "[%.60s]: unknown section; it may be left out", section);
 }
 
+/* "name+ = value" goes on with the text of a line before it: so a text may be longer than a line.
+ */
+static nn_status store_more(recipe_reader *r, const char *name, const char *value)
+{
+    train_args *a = r->args;
+    place p;
+    const char *whole = nn_arena_printf(a->arena, "%.*s", (int)strlen(name) - 1, name);
+    if (whole == NULL)
+        return NN_ENOMEM;
+    if (!find(a->groups, a->n_groups, whole, &p) || p.arg->kind != TRAIN_TEXT || !r->seen[p.number])
+        return nn_fail(NN_EINVAL, "%.60s: goes on with a text, and no line before it begins one",
+                       name);
+    const char **text = (const char **)((char *)struct_at(a, p.base) + p.arg->at);
+    if (a->given[p.number] == BY_COMMAND_LINE)
+        return NN_OK;
+    *text = nn_arena_printf(a->arena, "%s%s", *text != NULL ? *text : "", value);
+    return *text != NULL ? NN_OK : NN_ENOMEM;
+}
+
 static nn_status store_line(recipe_reader *r, const char *section, const char *name,
                             const char *value)
 {
@@ -232,6 +250,8 @@ static nn_status store_line(recipe_reader *r, const char *section, const char *n
     if (find_list(a, section, &p))
         return store_entry(a, &p, name, value);
     NN_TRY(check_section(a, section));
+    if (name[0] != '\0' && name[strlen(name) - 1] == '+')
+        return store_more(r, name, value);
     if (!find(a->groups, a->n_groups, name, &p)) {
         const char *near = nearest(a, name);
         return nn_fail(NN_EINVAL, "%.60s: unknown name; %s%s%s", name,
@@ -269,8 +289,8 @@ static nn_status check_lines(const char *text, size_t size)
         line += text[i] == '\n';
         if (column > LONGEST_LINE)
             return nn_fail(NN_EINVAL,
-                           "line %zu: longer than %d characters; give that option on the "
-                           "command line",
+                           "line %zu: longer than %d characters; a text may go on in a line "
+                           "\"name+ = ...\"",
                            line, (int)LONGEST_LINE);
     }
     return NN_OK;
@@ -300,14 +320,15 @@ nn_status train_args_recipe(train_args *a, const char *path)
 {
     nn_bytes file;
     NN_TRY(nn_file_read(&file, path, LARGEST_RECIPE));
-    recipe_reader r = { .args = a, .path = path };
+    recipe_reader r = { .args = a };
     nn_status st = read_recipe(&r, (const char *)file.data, file.size);
     nn_bytes_free(&file);
     a->n_recipes++;
     return st == NN_OK ? NN_OK : nn_fail_context(st, "%s", path);
 }
 
-static bool fits_a_line(const char *text)
+/* Does it read back as it is, without quotes, which recipes do not have? */
+static bool has_plain_form(const char *text)
 {
     size_t n = strlen(text);
     if (n == 0)
@@ -317,16 +338,45 @@ static bool fits_a_line(const char *text)
            !isspace((unsigned char)text[n - 1]);
 }
 
-/* "a=1,b=2" as a section of two lines. */
-static void write_list(const char *section, const char *text, FILE *to)
+/* May a text be cut here, and both parts stand in a line?  Characters of UTF-8 stay whole. */
+static bool may_cut(const char *text, size_t at)
+{
+    const unsigned char before = (unsigned char)text[at - 1], behind = (unsigned char)text[at];
+    return !isspace(before) && !isspace(behind) && behind != ';' && (behind & 0xC0) != 0x80;
+}
+
+/* "name = text"; what is too long for a line goes on in lines "name+ = ...".  False if it cannot.
+ */
+static bool write_value(const char *name, const char *text, FILE *to)
+{
+    const size_t room = LONGEST_LINE - strlen("+ = ") - strlen(name);
+    fprintf(to, "%s = ", name);
+    while (strlen(text) > room) {
+        size_t n = room;
+        while (n > 0 && !may_cut(text, n))
+            n--;
+        if (n == 0)
+            return false;
+        fprintf(to, "%.*s\n%s+ = ", (int)n, text, name);
+        text += n;
+    }
+    fprintf(to, "%s\n", text);
+    return true;
+}
+
+/* "a=1,b=2" as a section of two lines.  False if one is too long. */
+static bool write_list(const char *section, const char *text, FILE *to)
 {
     fprintf(to, "\n[%s]\n", section);
     while (*text != '\0') {
         size_t n = strcspn(text, ","), name = strcspn(text, "=,");
+        if (n + strlen("  ") > LONGEST_LINE)
+            return false;
         fprintf(to, "%.*s = %.*s\n", (int)name, text, (int)(n > name ? n - name - 1 : 0),
                 text + name + 1);
         text += text[n] == ',' ? n + 1 : n;
     }
+    return true;
 }
 
 static nn_status write_group(const train_args *a, int index, bool lists, FILE *to)
@@ -341,13 +391,14 @@ static nn_status write_group(const train_args *a, int index, bool lists, FILE *t
             is_hidden(a->groups, a->n_groups, index, i))
             continue;
         const char *text = train_arg_text(arg, struct_at(a, g->at), buffer);
-        if (!fits_a_line(text))
+        bool fits = has_plain_form(text);
+        if (!lists)
+            fits = fits && write_value(arg->name, text, to);
+        else if (text[0] != '\0')
+            fits = fits && write_list(arg->section, text, to);
+        if (!fits)
             return nn_fail(NN_EINVAL, "--%s: \"%.80s\" cannot stand in a recipe; rename it",
                            arg->name, text);
-        if (!lists)
-            fprintf(to, "%s = %s\n", arg->name, text);
-        else if (text[0] != '\0')
-            write_list(arg->section, text, to);
     }
     return NN_OK;
 }

@@ -127,15 +127,15 @@ nn_status train_args_parse(train_args *a, const train_group *groups, int n, void
 void train_args_free(train_args *a);
 
 /* Reads a recipe; what stood on the command line keeps its value.  Sections are the groups' titles
- * or none.  Errors: NN_EIO, NN_EINVAL with the line (unknown name or section, value, a name given
- * twice). */
+ * or none; a text too long for a line goes on in lines "name+ = ...".
+ * Errors: NN_EIO, NN_EINVAL with the line (unknown name or section, value, a name given twice). */
 nn_status train_args_recipe(train_args *a, const char *path);
 
 /* Was the option on the command line or in the recipe? */
 bool train_args_given(const train_args *a, const char *name);
 
 /* Writes all options but TRAIN_PASSING ones as a recipe.  Errors: NN_EIO; NN_EINVAL if a text
- * cannot stand in one (it begins or ends with a blank or contains " ;"). */
+ * cannot stand in one (it begins or ends with a blank, contains " ;" or a new line). */
 nn_status train_args_write(const train_args *a, const char *path, const char *heading);
 
 /* Does the recipe at `path` say what `a` does?  It is read with today's rows: an option that it

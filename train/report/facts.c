@@ -69,14 +69,18 @@ static const char *read_text(report_facts *f, const char *folder, const char *na
 
 const char *report_recipe_value(nn_arena *a, const char *recipe, const char *name)
 {
+    const char *value = NULL;
     const size_t n = strlen(name);
     for (const char *line = recipe; line != NULL && *line != '\0';) {
         const size_t length = strcspn(line, "\n");
-        if (strncmp(line, name, n) == 0 && strncmp(line + n, " = ", 3) == 0 && length > n + 3)
-            return nn_arena_printf(a, "%.*s", (int)(length - n - 3), line + n + 3);
+        const size_t more = strncmp(line, name, n) == 0 && line[n] == '+'; /* goes on */
+        const char *equals = line + n + more;
+        if (strncmp(line, name, n) == 0 && strncmp(equals, " = ", 3) == 0 && length > n + more + 3)
+            value = nn_arena_printf(a, "%s%.*s", more && value != NULL ? value : "",
+                                    (int)(length - n - more - 3), equals + 3);
         line += length + (line[length] == '\n');
     }
-    return NULL;
+    return value;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
