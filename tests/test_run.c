@@ -139,6 +139,13 @@ static void resume_goes_on_or_begins(void **state)
     assert_same_files(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
     check_error(train("--out %s --resume --lr 0.5 --quiet", test_path("r1")), 2, "--lr");
     check_error(train("--out %s --resume --seed 5 --quiet", test_path("r1")), 2, "--seed");
+    check_error(train("--out %s --resume --data noise:16x16x1:5:320 --quiet", test_path("r1")), 2,
+                "--data: the run was begun with other pictures");
+    check_error(train("--out %s --resume --data noise:16x16x1:4:400 --quiet", test_path("r1")), 2,
+                "--data: the run was begun with 256 training pictures, not 320");
+    check_done(train("--out %s --resume --quiet", test_path("r1"))); /* nothing was changed */
+    assert_same_files(in("r1", "recipe.ini"), in("r2", "recipe.ini"));
+    assert_same_files(in("r1", "model.safetensors"), in("r2", "model.safetensors"));
 }
 
 /* Fast convolutions are said, written down, and part of what cannot change on the way. */

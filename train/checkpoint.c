@@ -197,6 +197,7 @@ static const struct counter {
     { "counter/correct", TRAIN_I64, offsetof(train_state, correct), false },
     { "counter/loss", TRAIN_F64, offsetof(train_state, loss), false },
     { "counter/halvings", TRAIN_I64, offsetof(train_state, halvings), true },
+    { "counter/pictures", TRAIN_I64, offsetof(train_state, pictures), true },
 };
 
 enum { N_COUNTERS = sizeof counters / sizeof counters[0] };

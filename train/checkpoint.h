@@ -22,6 +22,7 @@ typedef struct train_state {
     int64_t best_correct; /* the best validation so far: pictures it got right; -1: none yet */
     int64_t best_step;
     int64_t halvings; /* of the schedule's learning rate, by --on-divergence halve-lr */
+    int64_t pictures; /* that the run is trained on; 0: not known */
     /* Running sums of the training pictures since the last line of the log. */
     int64_t seen, correct;
     double loss;

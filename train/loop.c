@@ -313,7 +313,14 @@ nn_status train_loop_save(train_loop *t, const char *path)
 
 nn_status train_loop_restore(train_loop *t, const train_tensors *file)
 {
+    const int64_t pictures = t->state.pictures;
     NN_TRY(train_checkpoint_restore(file, t->network, &t->state));
+    if (t->state.pictures != 0 && t->state.pictures != pictures)
+        return nn_fail(NN_EINVAL,
+                       "--data: the run was begun with %lld training pictures, not %lld; resume it "
+                       "with those, or start anew with --overwrite",
+                       (long long)t->state.pictures, (long long)pictures);
+    t->state.pictures = pictures;
     if (t->state.step > t->total)
         return nn_fail(NN_EINVAL, "%lld steps are done already, the run has %lld",
                        (long long)t->state.step, (long long)t->total);

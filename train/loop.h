@@ -78,7 +78,8 @@ const nn_graph *train_loop_graph(const train_loop *t);
 int64_t train_loop_halvings(const train_loop *t);
 void train_loop_set_halvings(train_loop *t, int64_t n);
 
-/* The state to resume from, and back. */
+/* The state to resume from, and back.  Restoring fails with NN_EINVAL if another number of pictures
+ * was trained on, or more steps are done than the run has. */
 nn_status train_loop_save(train_loop *t, const char *path);
 nn_status train_loop_restore(train_loop *t, const train_tensors *file);
 

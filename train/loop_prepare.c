@@ -117,9 +117,11 @@ static nn_status make_optimizer(train_loop *t)
         NN_TRY(opt_clip_new(&t->clip, t->network->params, o->clip));
     if (o->ema > 0)
         NN_TRY(opt_average_new(&t->average, t->network->params, o->ema));
-    t->state = (train_state){
-        .optimizer = t->optimizer, .average = t->average, .best_correct = -1, .best_step = -1
-    };
+    t->state = (train_state){ .optimizer = t->optimizer,
+                              .average = t->average,
+                              .best_correct = -1,
+                              .best_step = -1,
+                              .pictures = ds_count(t->set, DS_TRAIN) };
     return NN_OK;
 }
 

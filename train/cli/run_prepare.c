@@ -147,7 +147,8 @@ static nn_status resume(train_running *r)
         return nn_fail(NN_EINVAL, "--seed: the run was begun with %llu, not %llu",
                        (unsigned long long)info.seed, (unsigned long long)now->seed);
     if (info.classes != now->classes || memcmp(&info.prep, &now->prep, sizeof info.prep) != 0)
-        return nn_fail(NN_EINVAL, "--data: the run was begun with other pictures");
+        return nn_fail(NN_EINVAL, "--data: the run was begun with other pictures; resume it with "
+                                  "those, or start anew with --overwrite");
     NN_TRY(train_loop_restore(r->loop, r->state));
     train_log("resume: after step %lld", (long long)train_loop_moment(r->loop).step);
     return NN_OK;
