@@ -1,5 +1,6 @@
 #include "nn/kernels/conv.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "nn/kernels/kernels.h"
@@ -124,8 +125,21 @@ static bool leaves(const nn_conv_axis *a)
 
 /* ---- passes and chunks ----------------------------------------------------------------------- */
 
+/* How the rows, and images, of a chunk become fewer while its copy is too large. */
+typedef int lessen(int n);
+
+static int halve(int n)
+{
+    return (n + 1) / 2;
+}
+
+static int less_one(int n)
+{
+    return n - 1;
+}
+
 /* Chunks of about 1/32 of the work, within bounds, the copy of which stays in the cache. */
-static nn_conv_pass cut(nn_conv_pass p)
+static nn_conv_pass cut_by(nn_conv_pass p, lessen *less)
 {
     const bool moves = p.repeat > 1 || (p.planar && p.c > 1);
     p.copy = nn_conv_taps(&p) > 0 && (leaves(&p.h) || leaves(&p.w) || moves);
@@ -138,14 +152,29 @@ static nn_conv_pass cut(nn_conv_pass p)
     const long long view_row = (long long)p.view_w * p.c * p.repeat;
     p.rows = smaller(p.h.out, larger(1, pixels / p.w.out));
     while (p.copy && p.rows > 1 && view_row * reach(&p.h, p.rows) > most_copy)
-        p.rows = (p.rows + 1) / 2;
+        p.rows = less(p.rows);
     p.images = 1;
     if (p.rows == p.h.out)
         p.images = smaller(p.n, larger(1, (int)(pixels / image)));
     while (p.copy && p.images > 1 && view_row * reach(&p.h, p.rows) * p.images > most_copy)
-        p.images = (p.images + 1) / 2;
+        p.images = less(p.images);
     p.view_h = reach(&p.h, p.rows);
     p.chunks = divide_up(p.n, p.images) * divide_up(p.h.out, p.rows);
+    return p;
+}
+
+static nn_conv_pass cut(nn_conv_pass p)
+{
+    return cut_by(p, halve);
+}
+
+/* A smaller batch begins with a smaller chunk, but may not have to halve it: five images that are
+ * too many become three, four that fit stay four.  None has more than what just fits. */
+nn_conv_pass nn_conv_largest(nn_conv_pass p)
+{
+    const long long rows = (long long)p.n * p.h.out;
+    p = cut_by(p, less_one);
+    p.chunks = (int)(rows < INT_MAX ? rows : INT_MAX); /* of one row */
     return p;
 }
 

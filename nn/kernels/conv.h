@@ -66,6 +66,10 @@ nn_conv_pass nn_conv_backward(const nn_conv_geom *g, int phase);
 /* The same pass over planes, for destinations of few channels.  It must have repeat = 1. */
 nn_conv_pass nn_conv_by_planes(nn_conv_pass p);
 
+/* The same pass with the largest chunk, and the largest number of them, that any batch of at most
+ * p.n images has: what memory is planned by.  (Chunks do not simply grow with the batch.) */
+nn_conv_pass nn_conv_largest(nn_conv_pass p);
+
 nn_conv_chunk nn_conv_chunk_at(const nn_conv_pass *p, int index);
 
 static inline int nn_conv_taps(const nn_conv_pass *p)

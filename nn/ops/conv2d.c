@@ -36,12 +36,12 @@ static size_t larger(size_t a, size_t b)
 static nn_need need(const nn_node *n, int batch, bool training)
 {
     const nn_conv_geom g = nn_linear_geom(n, batch);
-    const nn_conv_pass forward = nn_conv2d_forward_pass(&g);
+    const nn_conv_pass forward = nn_conv_largest(nn_conv2d_forward_pass(&g));
     size_t most = nn_conv2d_pass_bytes(&g, &forward);
     if (training) {
         most = larger(most, nn_conv2d_grad_bytes(&g));
         for (int i = 0; i < nn_conv_phases(&g); i++) {
-            const nn_conv_pass back = nn_conv2d_backward_pass(&g, i);
+            const nn_conv_pass back = nn_conv_largest(nn_conv2d_backward_pass(&g, i));
             most = larger(most, nn_conv2d_pass_bytes(&g, &back));
         }
         most = larger(most, nn_linear_bias_scratch(g.o));

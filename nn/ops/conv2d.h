@@ -60,6 +60,7 @@ void nn_conv2d_run_pass(const nn_conv_pass *p, const nn_conv2d_target *t,
 
 /* ---- weight gradient ------------------------------------------------------------------------- */
 
+/* For any batch of at most g->n. */
 size_t nn_conv2d_grad_bytes(const nn_conv_geom *g);
 /* c->dx[NN_LINEAR_W] (= or +=) the gradient, in c->scratch. */
 void nn_conv2d_grad(const nn_call *c, const nn_conv_geom *g);

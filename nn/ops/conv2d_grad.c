@@ -26,7 +26,7 @@ static grad_cut cut_grad(const nn_conv_geom *g, const nn_conv_pass *p)
 
 size_t nn_conv2d_grad_bytes(const nn_conv_geom *g)
 {
-    const nn_conv_pass p = nn_conv_forward(g, 1);
+    const nn_conv_pass p = nn_conv_largest(nn_conv_forward(g, 1));
     const size_t weights = nn_align_up(nn_conv2d_weights(g) * sizeof(nn_real));
     return weights * (size_t)cut_grad(g, &p).groups + NN_SLOTS * nn_conv2d_slot_bytes(&p);
 }

@@ -95,12 +95,12 @@ static int group_count(const nn_conv_pass *p)
 static nn_need need(const nn_node *n, int batch, bool training)
 {
     const nn_conv_geom g = nn_linear_geom(n, batch);
-    const nn_conv_pass forward = nn_conv_forward(&g, g.o / g.c);
+    const nn_conv_pass forward = nn_conv_largest(nn_conv_forward(&g, g.o / g.c));
     size_t most = NN_SLOTS * slot_bytes(&forward, 0);
     if (training) {
         most += (size_t)group_count(&forward) * weight_count(&g) * sizeof(nn_real) + NN_ALIGN;
         for (int i = 0; i < nn_conv_phases(&g); i++) {
-            const nn_conv_pass back = nn_conv_backward(&g, i);
+            const nn_conv_pass back = nn_conv_largest(nn_conv_backward(&g, i));
             most = larger(most, NN_SLOTS * slot_bytes(&back, wide_of(&g)));
         }
         most = larger(most, nn_linear_bias_scratch(g.o));
