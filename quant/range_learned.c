@@ -3,17 +3,18 @@
  *
  *   dmin = sum(dy where x < least value of the grid),  dmax = sum(dy where x > greatest)
  *
- * A symmetric range [-r, r] has dr = dmax - dmin.  The ends start where they were observed, and
- * hold 0.  learned: min, max.
- * FakeQuantWithMinMaxVarsGradient; Jacob et al. 2017 (arXiv 1712.05877) observe instead. */
+ * A symmetric range [-r, r] has dr = dmax - dmin.  The ends start where they were observed, r at
+ * the farther one, and hold 0.  learned: min, max. FakeQuantWithMinMaxVarsGradient; Jacob et al.
+ * 2017 (arXiv 1712.05877) observe instead. */
 #include "quant/range_learn.h"
 
 static void begin(nn_range_state *s, const nn_fakequant_attr *a, const nn_range_values *v)
 {
-    (void)a, (void)v;
+    (void)v;
     for (int c = 0; c < s->channels; c++) {
-        s->learned[c] = s->min[c];
-        s->learned[s->channels + c] = s->max[c];
+        const nn_real min = s->min[c], max = a->symmetric && -min > s->max[c] ? -min : s->max[c];
+        s->learned[c] = min;
+        s->learned[s->channels + c] = max;
     }
 }
 

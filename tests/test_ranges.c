@@ -351,6 +351,27 @@ static void clips_begin_where_they_were_observed(void **state)
     }
 }
 
+/* A symmetric one begins at the farther end, whichever that is. */
+static void symmetric_clips_begin_at_the_farther_end(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fixture f = { 0 };
+        build(&f, (nn_fakequant_attr){ .mode = NN_FQ_QUANTIZE,
+                                       .learn = &quant_range_learned,
+                                       .grid = { -127, 127 },
+                                       .symmetric = true,
+                                       .axis = -1 });
+        f.s.min[0] = i == 0 ? -3 : (nn_real)-0.5;
+        f.s.max[0] = i == 0 ? (nn_real)0.5 : 3;
+        nn_range_derive(&f.s, &f.y->attr.fakequant);
+        run(&f, true);
+        assert_true(f.s.min[0] == -3 && f.s.max[0] == 3);
+        assert_true(fabs((double)f.s.scale[0] - 3.0 / 127) < 1e-7);
+        release(&f);
+    }
+}
+
 /* One value far away costs a grid from end to end much; the range of least error leaves it out. */
 static void lsq_plus_begins_with_little_error(void **state)
 {
@@ -487,6 +508,7 @@ int main(void)
         cmocka_unit_test(ranges_that_stand_still_have_no_gradient),
         cmocka_unit_test(lsq_begins_with_the_first_batch),
         cmocka_unit_test(clips_begin_where_they_were_observed),
+        cmocka_unit_test(symmetric_clips_begin_at_the_farther_end),
         cmocka_unit_test(lsq_plus_begins_with_little_error),
         cmocka_unit_test(scales_stay_positive_and_ranges_hold_zero),
         cmocka_unit_test(dorefa_has_levels_on_both_sides),
