@@ -113,12 +113,13 @@ static void mark_backward(planner *p)
     const nn_node *loss = p->plan->options.loss;
     if (loss == NULL)
         return;
-    int *reaches = p->grad_first; /* borrowed for this pass: leads to the loss */
+    int *reaches = p->grad_first; /* borrowed for this pass: its gradient comes from the loss */
     memset(reaches, 0, (size_t)p->n * sizeof *reaches);
     reaches[loss->index] = 1;
     for (int i = loss->index; i >= 0; i--) {
         const nn_node *n = nn_graph_node(p->g, i);
-        for (int k = 0; k < n->n_in && reaches[i]; k++)
+        const bool passes = reaches[i] && !(n->op->flags & NN_FLAG_NO_GRAD);
+        for (int k = 0; k < n->n_in && passes; k++)
             reaches[n->in[k]->index] = 1;
     }
     for (int i = 0; i < p->n; i++) {

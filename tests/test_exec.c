@@ -239,6 +239,41 @@ static void building_survives_failed_allocations(void **state)
 
 #define WITH_NETWORK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* What only an op without a gradient reads gets none, and passes none on. */
+static void no_gradient_comes_through_an_op_without_one(void **state)
+{
+    (void)state;
+    const nn_init one = { .kind = NN_INIT_CONSTANT, .value = 1 };
+    const nn_shape four = NN_SHAPE(4);
+    nn_params *params = NULL;
+    nn_graph *g = NULL;
+    nn_plan *plan = NULL;
+    nn_exec *e = NULL;
+    assert_ok(nn_params_new(&params));
+    assert_ok(nn_graph_new(&g, params));
+    nn_node *weight = nn_param_node(g, "weight", four, NN_PARAM_WEIGHT, one);
+    nn_node *bias = nn_param_node(g, "bias", four, NN_PARAM_BIAS, one);
+    nn_node *active = nn_relu(g, bias, "relu");
+    nn_node *scales[] = { nn_param_node(g, "scale", four, NN_PARAM_STATE, one), active,
+                          nn_param_node(g, "x_scale", NN_SHAPE(1), NN_PARAM_STATE, one) };
+    nn_node *grid = nn_node_new(g, NN_OP_biasgrid, "grid", scales, 3, NULL);
+    nn_node *target = nn_param_node(g, "target", four, NN_PARAM_STATE, (nn_init){ 0 });
+    nn_node *loss = nn_mean_squared_error(g, nn_mul(g, weight, grid, "product"), target);
+    assert_ok(nn_graph_check(g));
+    assert_ok(nn_params_collate(params));
+    nn_params_init(params, 1);
+    assert_ok(nn_plan_new(&plan, g, &(nn_plan_options){ .batch = 1, .loss = loss }));
+    assert_false(plan->place[active->index].backward || plan->place[bias->index].backward);
+    assert_ok(nn_exec_new(&e, plan, NULL));
+    nn_exec_forward(e, 1, &training);
+    nn_exec_backward(e, 1, &training);
+    assert_true(weight->param->grad[0] == (nn_real)0.5 && bias->param->grad[0] == 0);
+    nn_exec_free(e);
+    nn_plan_free(plan);
+    nn_graph_free(g);
+    nn_params_free(params);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +283,7 @@ int main(void)
         WITH_NETWORK(same_bits_on_any_number_of_threads),
         WITH_NETWORK(gradient_of_the_whole_network),
         WITH_NETWORK(frozen_parameters_get_no_gradient),
+        cmocka_unit_test(no_gradient_comes_through_an_op_without_one),
         WITH_NETWORK(too_large_a_plan_is_refused),
         WITH_NETWORK(building_survives_failed_allocations),
     };
