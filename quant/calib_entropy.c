@@ -2,10 +2,10 @@
  * values, as TensorRT does it.
  *
  * The search is over thresholds of magnitudes.  Values of one sign have all codes for their
- * magnitudes, values of both signs half of them; then the range is [-T, T] within the smallest and
- * the largest value.  The first bin, which holds the zeros of every relu, is taken to hold as much
- * as the second, as NVIDIA's pytorch-quantization does; T is the upper edge of the last bin
- * kept. */
+ * magnitudes, values of both signs half of them, and so has either on a grid with zero point 0; the
+ * range is [-T, T] within the smallest and the largest value.  The first bin, which holds the zeros
+ * of every relu, is taken to hold as much as the second, as NVIDIA's pytorch-quantization does; T
+ * is the upper edge of the last bin kept. */
 #include <float.h>
 #include <math.h>
 
@@ -106,7 +106,7 @@ static nn_status choose(quant_interval *out, const quant_histogram *h, const nn_
                         const quant_calibrator_options *o)
 {
     (void)o;
-    const bool one_sided = !(h->min < 0 && h->max > 0);
+    const bool has_all = !(h->min < 0 && h->max > 0) && !a->symmetric;
     const int codes = a->grid.qmax - a->grid.qmin + 1;
     uint64_t *magnitude = nn_mem_alloc(2 * (size_t)h->bins * sizeof *magnitude);
     if (magnitude == NULL)
@@ -114,7 +114,7 @@ static nn_status choose(quant_interval *out, const quant_histogram *h, const nn_
     const int used = quant_histogram_magnitudes(magnitude, h);
     if (used > 1)
         magnitude[0] = magnitude[1];
-    const int i = quant_divergence_least(magnitude, used, one_sided ? codes : codes / 2);
+    const int i = quant_divergence_least(magnitude, used, has_all ? codes : codes / 2);
     const double threshold = i * h->width;
     out->min = (float)fmax((double)h->min, -threshold);
     out->max = (float)fmin((double)h->max, threshold);

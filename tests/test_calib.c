@@ -193,22 +193,27 @@ static void squared_error_of_each_threshold(void **state)
 
 static const nn_grid int8 = { -128, 127 };
 
-static quant_interval range_of(const char *method, int bits, const nn_real *x, size_t n,
-                               double percentile)
+static quant_interval range_on(const nn_fakequant_attr *a, const char *method, const nn_real *x,
+                               size_t n, double percentile)
 {
     const quant_calibrator *c = quant_calibrator_by_name(method);
-    const nn_grid grid = nn_grid_signed(bits, false);
-    const nn_fakequant_attr a = { .grid = grid };
     quant_calibrator_options o = { .percentile = percentile };
     quant_histogram *h = NULL;
     quant_interval range = { 0, 0 };
     assert_non_null(c);
-    assert_ok(quant_calibrator_check(c, &o, grid));
+    assert_ok(quant_calibrator_check(c, &o, a->grid));
     assert_ok(quant_histogram_new(&h, o.bins));
     assert_true(quant_histogram_add(h, x, n));
-    assert_ok(c->choose(&range, h, &a, &o));
+    assert_ok(c->choose(&range, h, a, &o));
     quant_histogram_free(h);
     return range;
+}
+
+static quant_interval range_of(const char *method, int bits, const nn_real *x, size_t n,
+                               double percentile)
+{
+    const nn_fakequant_attr a = { .grid = nn_grid_signed(bits, false) };
+    return range_on(&a, method, x, n, percentile);
 }
 
 static bool near(float got, double want, double tolerance)
@@ -278,6 +283,23 @@ static void zeros_do_not_move_the_threshold(void **state)
     quant_interval few = range_of("entropy", 8, x, 20100, 0);
     quant_interval many = range_of("entropy", 8, x, 40000, 0);
     assert_true(few.max == many.max && few.max < 9);
+}
+
+/* With zero point 0 half of the codes are below every value: as for one bit less. */
+static void symmetric_grids_have_half_of_the_codes(void **state)
+{
+    (void)state;
+    static nn_real x[20000];
+    const nn_fakequant_attr symmetric = { .grid = int8, .symmetric = true };
+    const nn_fakequant_attr half = { .grid = { 0, 127 } };
+    test_noise(x, 20000, 11);
+    for (int i = 0; i < 20000; i++)
+        x[i] = (nn_real)-log(1 - fabs((double)x[i]));
+    const quant_interval got = range_on(&symmetric, "entropy", x, 20000, 0);
+    const quant_interval want = range_on(&half, "entropy", x, 20000, 0);
+    const quant_interval all = range_of("entropy", 8, x, 20000, 0);
+    assert_true(got.max == want.max && got.min == want.min);
+    assert_true(got.max != all.max);
 }
 
 /* Nothing is won by clipping what is uniform; a bin's width is left to the cut. */
@@ -492,6 +514,7 @@ int main(void)
         cmocka_unit_test(outliers_are_clipped),
         cmocka_unit_test(long_tails_are_clipped),
         cmocka_unit_test(zeros_do_not_move_the_threshold),
+        cmocka_unit_test(symmetric_grids_have_half_of_the_codes),
         cmocka_unit_test(uniform_values_are_kept),
         cmocka_unit_test(mse_is_a_minimum),
         cmocka_unit_test(weights_are_clipped_where_it_pays),
