@@ -1,4 +1,5 @@
 /* insert - the rule that copies a float graph into a fake-quantized one. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -37,9 +38,10 @@ nn_status quant_input_affine(nn_affine *out, double mean, double std)
             "mean %g: an integer network needs an integer from 0 to 255, so that pixels are "
             "the input's codes; use --mean with a whole number",
             mean);
-    if (!(std > 0) || !isfinite(std))
-        return nn_fail(NN_EINVAL, "std %g: must be positive", std);
-    *out = (nn_affine){ .scale = (float)(1.0 / std), .zero_point = (int32_t)mean - 128 };
+    const double scale = 1.0 / std;
+    if (!(scale >= FLT_MIN && scale <= FLT_MAX))
+        return nn_fail(NN_EINVAL, "std %g: must be positive, and 1 / std a binary32", std);
+    *out = (nn_affine){ .scale = (float)scale, .zero_point = (int32_t)mean - 128 };
     return NN_OK;
 }
 

@@ -35,7 +35,7 @@ quant_config quant_config_default(void);
 
 /* Pixels p (0..255) normalized as (p - mean) / std with an integer mean have the int8 codes p -
  * 128: scale 1 / std, zero point mean - 128.  Errors: NN_EINVAL if mean is no integer in [0, 255]
- * or std is not positive. */
+ * or std is not positive, or so small or large that 1 / std is no normal binary32. */
 nn_status quant_input_affine(nn_affine *out, double mean, double std);
 
 /* The graph of one stage of a network's life.  All have an input "image" and one output. */

@@ -55,6 +55,9 @@ static void input_affine_wants_a_whole_mean(void **state)
     assert_true(a.scale == (float)(1.0 / 90) && a.zero_point == -55);
     assert_fails(quant_input_affine(&a, 72.5, 90), NN_EINVAL, "72.5");
     assert_fails(quant_input_affine(&a, 0, 0), NN_EINVAL, "std");
+    assert_fails(quant_input_affine(&a, 0, 1e-40), NN_EINVAL, "std");
+    assert_fails(quant_input_affine(&a, 0, 1e50), NN_EINVAL, "std");
+    assert_fails(quant_input_affine(&a, 0, (double)NAN), NN_EINVAL, "std");
 }
 
 /* ---- a network with every kind of point ------------------------------------------------------ */
