@@ -175,13 +175,12 @@ static nn_status count_pictures(rounder *r)
     return r->n_pictures > 0 ? NN_OK : nn_fail(NN_EINVAL, "calibration: no pictures were given");
 }
 
-static nn_status round_layer(rounder *r, quant_rounded *out)
+static nn_status round_layer(rounder *r, const nn_node *point, quant_rounded *out)
 {
     find_geometry(r);
     nn_status st = take_samples(r);
     const quant_rounding rounding = { .layer = &r->layer,
-                                      .point =
-                                          quant_layer_weight_point(r->rounded.graph, &r->layer),
+                                      .point = point,
                                       .samples = &r->s,
                                       .options = r->options,
                                       .stream = (uint64_t)r->layer.node->index };
@@ -191,17 +190,27 @@ static nn_status round_layer(rounder *r, quant_rounded *out)
     return st;
 }
 
+/* The fakequant node of the weight of node i, which becomes the layer that is looked at; NULL: it
+ * is no layer, or one in float. */
+static const nn_node *point_of(rounder *r, int i)
+{
+    return quant_layer_at(&r->layer, r->from, i)
+               ? quant_layer_weight_point(r->rounded.graph, &r->layer)
+               : NULL;
+}
+
 static nn_status round_all(rounder *r, quant_rounded *out)
 {
     int total = 0;
     for (int i = 0; i < nn_graph_count(r->from); i++)
-        total += quant_has_weight(nn_graph_node(r->from, i));
+        total += point_of(r, i) != NULL;
     for (int i = 0; i < nn_graph_count(r->from); i++) {
-        if (!quant_layer_at(&r->layer, r->from, i))
+        const nn_node *point = point_of(r, i);
+        if (point == NULL)
             continue;
         if (r->options->progress != NULL)
             r->options->progress(r->options->progress_ctx, r->layer.node->name, out->layers, total);
-        NN_TRY(round_layer(r, out));
+        NN_TRY(round_layer(r, point, out));
     }
     return NN_OK;
 }

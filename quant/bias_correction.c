@@ -209,11 +209,11 @@ static nn_status correct_known(int *corrected, const nn_graph *from, const nn_gr
     for (int i = 0; i < nn_graph_count(from); i++) {
         if (!quant_layer_at(&l, from, i) || !quant_layer_has_bias(&l))
             continue;
+        const nn_node *point = quant_layer_weight_point(stage, &l);
         const quant_channel_moments x = moments[l.node->in[0]->index];
-        if (x.n == 0 || (l.node->id != NN_OP_dwconv2d && l.fan_in % x.n != 0))
+        if (point == NULL || x.n == 0 || (l.node->id != NN_OP_dwconv2d && l.fan_in % x.n != 0))
             continue;
-        NN_TRY(correct_by_moments(&l, quant_layer_weight_point(stage, &l), nn_graph_params(from),
-                                  reference, x));
+        NN_TRY(correct_by_moments(&l, point, nn_graph_params(from), reference, x));
         (*corrected)++;
     }
     return NN_OK;

@@ -31,7 +31,7 @@ nn_status quant_correct_bias_by_pictures(int *corrected, const nn_graph *from,
  * the network: a batch norm's output is taken as normal with mean beta and deviation |gamma|
  * (quant/moments.h), and a tap of the kernel counts at the share of the positions at which it does
  * not meet padding, which the paper leaves out.  Layers that read what has no such mean (the image)
- * are left. */
+ * or are in float are left. */
 nn_status quant_correct_bias_by_moments(int *corrected, const nn_graph *from,
                                         const quant_config *config, nn_real *reference);
 

@@ -132,6 +132,11 @@ nn_status quant_calibrate(const nn_graph *from, const quant_config *config,
     quant_run r = { 0 };
     followed.act_rule = c->how->rule;
     followed.weight_rule = &quant_range_last;
+    if (config->fold->keeps_codes)
+        return nn_fail(NN_EINVAL,
+                       "calibration: --bn-fold %s quantizes weights before batch norms are folded "
+                       "into them, which needs training; use running",
+                       config->fold->name);
     NN_TRY(
         quant_calibrator_check(c->how, &filled.options, nn_grid_signed(config->act_bits, false)));
     nn_status st = quant_run_open(&r, from, &followed, QUANT_CALIBRATE, pictures->batch,

@@ -18,8 +18,8 @@ typedef struct quant_calibration {
 } quant_calibration;
 
 /* Runs the float network with folded batch norms over the pictures and sets all ranges, scales and
- * zero points in the parameters, whose former ranges are forgotten.  the config's rules are not
- * used.
+ * zero points in the parameters, whose former ranges are forgotten.  The config's rules are not
+ * used; its fold is one that quantizes folded weights.
  *
  *   from     float graph with an input "image" over collated parameters that hold the ranges' state
  *            (build the QUANT_DEPLOY graph before collating)

@@ -72,5 +72,6 @@ void quant_layer_add_bias(const quant_layer *l, size_t o, double d)
 
 const nn_node *quant_layer_weight_point(const nn_graph *stage, const quant_layer *l)
 {
-    return nn_graph_find(stage, l->node->name)->in[WEIGHT];
+    const nn_node *n = nn_graph_find(stage, l->node->name)->in[WEIGHT];
+    return n->id == NN_OP_fakequant ? n : NULL;
 }

@@ -44,7 +44,7 @@ void quant_layer_fold(nn_real *folded, const quant_layer *l);
 bool quant_layer_has_bias(const quant_layer *l);
 void quant_layer_add_bias(const quant_layer *l, size_t o, double d);
 
-/* The layer's fakequant node of the weight in the graph of a stage. */
+/* The fakequant node of the layer's weight in the graph of a stage; NULL: the layer is in float. */
 const nn_node *quant_layer_weight_point(const nn_graph *stage, const quant_layer *l);
 
 #endif

@@ -62,11 +62,14 @@ static nn_status set_all(const nn_graph *stage, const nn_graph *from)
     for (int i = 0; i < nn_graph_count(from); i++) {
         if (!quant_layer_at(&l, from, i))
             continue;
+        const nn_node *point = quant_layer_weight_point(stage, &l);
+        if (point == NULL)
+            continue;
         nn_real *folded = nn_mem_alloc(l.weight->count * sizeof *folded);
         if (folded == NULL)
             return nn_fail(NN_ENOMEM, "out of memory: %zu weights", l.weight->count);
         quant_layer_fold(folded, &l);
-        set_ranges(quant_layer_weight_point(stage, &l), &l, folded);
+        set_ranges(point, &l, folded);
         nn_mem_free(folded);
     }
     return NN_OK;
