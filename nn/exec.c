@@ -129,6 +129,7 @@ static void begin(nn_exec *e, int batch, const nn_run *run)
     }
 }
 
+/* Whether this pass leaves the node out. */
 static bool is_idle(const nn_call *c)
 {
     return c->node->for_statistics && (!c->run->training || c->run->freeze_bn);
@@ -140,7 +141,7 @@ static void forward(const nn_exec *e, int i)
     const nn_call *c = &e->call[i];
     const nn_op *op = e->plan->place[i].op;
     const nn_chain *chain = e->plan->place[i].chain;
-    if (chain == NULL && op->forward != NULL && !is_idle(c))
+    if (chain == NULL && op->forward != NULL)
         op->forward(c);
     if (chain != NULL && nn_chain_last(chain) == c->node)
         nn_chain_forward(chain, e->call);
@@ -150,6 +151,8 @@ static void forward_first(nn_exec *e, int n, int batch, const nn_run *run)
 {
     begin(e, batch, run);
     for (int i = 0; i < n; i++) {
+        if (is_idle(&e->call[i]))
+            continue;
         double start = e->profile ? omp_get_wtime() : 0;
         forward(e, i);
         if (e->profile)
@@ -188,9 +191,10 @@ static void clear_repeated(const nn_exec *e, const nn_call *c)
             clear(c, k);
 }
 
-/* What others will add to. */
-static void clear_gradients(const nn_call *c)
+/* The gradients of a node that was left out: 0, where others will add to it. */
+static void pass_nothing(const nn_exec *e, const nn_call *c)
 {
+    clear_repeated(e, c);
     for (int k = 0; k < c->node->n_in; k++)
         if (c->dx[k] != NULL && !c->add[k])
             clear(c, k);
@@ -203,7 +207,7 @@ static void backward(const nn_exec *e, int i)
     const nn_chain *chain = e->plan->place[i].chain;
     if (chain == NULL && op->backward != NULL) {
         clear_repeated(e, c);
-        (is_idle(c) ? clear_gradients : op->backward)(c);
+        op->backward(c);
     }
     if (chain != NULL && nn_chain_last(chain) == c->node)
         nn_chain_backward(chain, e->call);
@@ -220,6 +224,10 @@ void nn_exec_backward(nn_exec *e, int batch, const nn_run *run)
     for (int i = e->n - 1; i >= 0; i--) {
         if (!e->plan->place[i].backward)
             continue;
+        if (is_idle(&e->call[i])) {
+            pass_nothing(e, &e->call[i]);
+            continue;
+        }
         double start = e->profile ? omp_get_wtime() : 0;
         backward(e, i);
         if (e->profile)

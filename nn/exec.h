@@ -39,7 +39,7 @@ void nn_exec_backward(nn_exec *e, int batch, const nn_run *run);
 const nn_real *nn_exec_value(const nn_exec *e, const nn_node *n);
 
 /* Seconds spent in each node's forward and backward since the executor was made, by index; measured
- * only after nn_exec_profile(e, true). */
+ * only after nn_exec_profile(e, true); none where a pass left the node out (for_statistics). */
 typedef struct nn_node_time {
     double forward, backward;
 } nn_node_time;

@@ -154,6 +154,7 @@ static double rate(double amount, double seconds)
     return seconds > 0 ? amount / seconds : 0;
 }
 
+/* Nothing was done: a convolution for statistics that stand still, say. */
 static bool is_idle(const work *w)
 {
     return w->forward + w->backward <= 0;
@@ -233,7 +234,7 @@ static double all_ops(const result *r, const nn_exec *e)
     double ops = 0;
     for (int i = 0; i < nn_graph_count(g); i++) {
         const work w = work_of(r, e, nn_graph_node(g, i));
-        ops += w.forward_ops + w.backward_ops;
+        ops += is_idle(&w) ? 0 : w.forward_ops + w.backward_ops;
     }
     return ops;
 }
