@@ -234,6 +234,10 @@ static void convolutions(void **state)
           SLIDE "padding=1 dilation_h=2 dilation_w=2",
           { IMAGE("i8", "*1 "), "i8 1x2x2x1 *1 = 1" },
           { "i8 1x1x1x1 *1 : 20" } },
+        { "CONV_2D", /* taps so far apart that their distance and the border leave 32 bits */
+          SLIDE "dilation_w=1500000000",
+          { "i8 1x1x1x1 *1 @2 : 3", "i8 1x1x2x1 *1 = 1", "i32 1 *1 = 7" },
+          { "i8 1x1x1x1 *1 : 7" } },
         { "CONV_2D",
           "stride_h=2 stride_w=2 padding=1",
           { IMAGE("i8", "*1 "), "i8 1x1x1x1 *1 = 3" },

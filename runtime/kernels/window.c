@@ -2,18 +2,14 @@
 
 #include <string.h>
 
-/* The taps kx in [*begin, *end) of a row that lie within the image when the row starts at
- * `left`. */
+/* The taps kx in [*begin, *end) of a row that lie within the image when the row starts at `left`.
+ * In 64 bits: dilation and border are as large as the file says. */
 static void clip(const rt_window *w, int32_t left, int32_t *begin, int32_t *end)
 {
-    int32_t d = w->dilation_w;
-    *begin = left >= 0 ? 0 : (-left + d - 1) / d;
-    int32_t room = w->in_w - left; /* columns from the first tap to the image's right edge */
-    *end = room <= 0 ? 0 : (room + d - 1) / d;
-    if (*end > w->k_w)
-        *end = w->k_w;
-    if (*begin > *end)
-        *begin = *end;
+    int64_t d = w->dilation_w, room = (int64_t)w->in_w - left; /* to the image's right edge */
+    int64_t first = left >= 0 ? 0 : (d - 1 - left) / d, past = room <= 0 ? 0 : (room + d - 1) / d;
+    *end = past > w->k_w ? w->k_w : (int32_t)past;
+    *begin = first > *end ? *end : (int32_t)first;
 }
 
 /* One row of taps: k_w pieces of `piece` bytes from pixels of `pixel` bytes, the outer ones
