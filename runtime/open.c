@@ -78,11 +78,15 @@ static rt_status look_up(rt_build *b, const int32_t *list, int count, unsigned c
         if (rt_type_bytes(t->type) == 0 && t->type != RT_INT4)
             return rt_flat_fail(f, RT_ENOTSUP, 0, "%s %d \"%s\" has type %s", what, i, t->name,
                                 rt_type_name(t->type));
-        bool no_numbers = i < 32 && (consumed >> i & 1) != 0 && t->count == 0 &&
-                          (t->type == RT_INT32 || t->type == RT_INT64);
-        if (t->data == NULL && (t->count == 0 || t->type == RT_INT4) && !no_numbers)
-            return rt_flat_fail(f, RT_ENOTSUP, 0, "%s %d \"%s\" is an activation %s", what, i,
-                                t->name, t->count == 0 ? "without elements" : "of type INT4");
+        bool no_numbers =
+            i < 32 && (consumed >> i & 1) != 0 && (t->type == RT_INT32 || t->type == RT_INT64);
+        const char *kind = t->data != NULL ? "a constant" : "an activation";
+        if (t->count == 0 && !no_numbers)
+            return rt_flat_fail(f, RT_ENOTSUP, 0, "%s %d \"%s\" is %s without elements", what, i,
+                                t->name, kind);
+        if (t->data == NULL && t->type == RT_INT4)
+            return rt_flat_fail(f, RT_ENOTSUP, 0, "%s %d \"%s\" is an activation of type INT4",
+                                what, i, t->name);
     }
     return RT_OK;
 }

@@ -120,12 +120,13 @@ static void put_value(tensor *t, size_t i, const char *s, char **end)
 static void read_values(const char *s, tensor *t)
 {
     char *end;
-    size_t i = 0;
-    for (s = skip_space(s); *s != '\0' && i < t->count; s = skip_space(end))
+    size_t i = 0, each = rt_type_bytes(t->type);
+    for (s = skip_space(s); *s != '\0' && (i < t->count || t->count == 0); s = skip_space(end))
         put_value(t, i++, s, &end);
     if (*s != '\0')
         fail_msg("more than %zu values: \"%s\"", t->count, s);
-    size_t each = rt_type_bytes(t->type);
+    if (t->count == 0)
+        t->bytes = each * i;
     for (; i > 0 && i < t->count && each > 0; i++)
         memcpy(t->data + each * i, t->data + each * (i - 1), each);
 }

@@ -7,6 +7,7 @@
  *   "i8 2x3 *0.5,0.25 @0,0 /0 = 7"    a constant; the last value is repeated
  *   "f32 . : 1.5"                     a scalar
  *   "i8 2 *0.5 @"                     a scale without a zero point (else they are 0)
+ *   "i8 1x0 = 1 2"                    no elements, though the tensor's buffer has some
  *   "-"                               an input that is left out
  *   "<"                               the output of the operator before
  *
