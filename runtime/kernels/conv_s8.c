@@ -53,7 +53,7 @@ static bool taps_are_apart(const rt_window *w)
 
 static int32_t pieces(int32_t n, int32_t each)
 {
-    return (n + each - 1) / each;
+    return (int32_t)(((int64_t)n + each - 1) / each);
 }
 
 /* n cut into equal pieces of at most `most`: the size of one. */

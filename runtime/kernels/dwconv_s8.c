@@ -32,7 +32,7 @@ void rt_dwconv_plan(rt_dwconv_s8 *p)
 
 static int blocks_of_image(const rt_dwconv_s8 *p)
 {
-    return (p->win.out_h + p->tile_h - 1) / p->tile_h;
+    return (int)(((int64_t)p->win.out_h + p->tile_h - 1) / p->tile_h);
 }
 
 int rt_dwconv_blocks(const rt_dwconv_s8 *p)
