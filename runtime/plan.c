@@ -267,14 +267,17 @@ static size_t lower_bound(const rt_model *m, const span *s, int64_t *sums)
     return (size_t)most;
 }
 
+/* So that sums of spans are exact, as size_t and as int64.  This one does not wrap before it is too
+ * large: tensors have at most 2^34 bytes, an operator's scratch SIZE_MAX / 4 and a little. */
 static rt_status check_sum(rt_build *b, const span *s)
 {
+    const uint64_t most = SIZE_MAX / 2;
     uint64_t sum = 0;
-    for (size_t i = 0; i < n_spans(b->m); i++) /* at most 2^17 terms below 2^45 */
+    for (size_t i = 0; sum <= most && i < n_spans(b->m); i++)
         sum += s[i].first != NEVER ? s[i].bytes : 0;
-    if (sum > SIZE_MAX / 2 || sum > (uint64_t)INT64_MAX / 2)
-        return rt_flat_fail(&b->f, RT_ELIMIT, 0, "the activations need %llu bytes",
-                            (unsigned long long)sum);
+    if (sum > most)
+        return rt_flat_fail(&b->f, RT_ELIMIT, 0, "the activations need more than %llu bytes",
+                            (unsigned long long)most);
     return RT_OK;
 }
 
