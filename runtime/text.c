@@ -11,10 +11,11 @@ static void put(writer *w, char c)
         w->out[w->used++] = c;
 }
 
+/* Names come from files that nobody vouches for: no line ends in one, no terminal obeys one. */
 static void put_string(writer *w, const char *s)
 {
-    while (s != NULL && *s != '\0')
-        put(w, *s++);
+    for (; s != NULL && *s != '\0'; s++)
+        put(w, (unsigned char)*s < ' ' || *s == 0x7F ? '?' : *s);
 }
 
 static void put_number(writer *w, unsigned long long v, unsigned base)

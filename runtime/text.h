@@ -13,7 +13,8 @@
 #endif
 
 /* Writes at most n - 1 bytes and a 0.  Understands %s %d %u %zu %lld %llu %x and %%, and nothing
- * else of printf's language.  Returns the bytes written. */
+ * else of printf's language; ASCII control characters of a %s become '?'.  Returns the bytes
+ * written. */
 size_t rt_format(char *out, size_t n, const char *fmt, ...) RT_PRINTF(3, 4);
 size_t rt_format_args(char *out, size_t n, const char *fmt, va_list args);
 

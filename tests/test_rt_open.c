@@ -192,6 +192,19 @@ static void messages_name_the_field(void **state)
     refuse(0x168, 1, RT_EFORMAT, "reads tensor");
 }
 
+static void messages_are_one_line(void **state)
+{
+    (void)state;
+    uint8_t bytes[sizeof golden];
+    memcpy(bytes, golden, sizeof bytes);
+    bytes[0x114] = 5;    /* a dimension of the input "x" */
+    bytes[0x148] = '\n'; /* the output's name */
+    opened o;
+    assert_int_equal(open_bytes(&o, bytes, sizeof bytes, rt_options_default()), RT_EFORMAT);
+    assert_non_null(strstr(o.error.text, "output \"?\" has shape"));
+    close_model(&o);
+}
+
 static void truncations(void **state)
 {
     (void)state;
@@ -306,11 +319,17 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_file),      cmocka_unit_test(alignment),
-        cmocka_unit_test(codes_of_types),   cmocka_unit_test(messages_name_the_field),
-        cmocka_unit_test(truncations),      cmocka_unit_test(every_byte_changed),
-        cmocka_unit_test(flipped_resnet),   cmocka_unit_test(flipped_mobilenet),
-        cmocka_unit_test(truncated_models), cmocka_unit_test(limits),
+        cmocka_unit_test(golden_file),
+        cmocka_unit_test(alignment),
+        cmocka_unit_test(codes_of_types),
+        cmocka_unit_test(messages_name_the_field),
+        cmocka_unit_test(messages_are_one_line),
+        cmocka_unit_test(truncations),
+        cmocka_unit_test(every_byte_changed),
+        cmocka_unit_test(flipped_resnet),
+        cmocka_unit_test(flipped_mobilenet),
+        cmocka_unit_test(truncated_models),
+        cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
