@@ -2,6 +2,8 @@
 
 #include "runtime/kernels/pool_f32.h"
 
+enum { MOST_TAPS = INT32_MAX / 255 }; /* of an average: their sum of codes fits an int32 */
+
 typedef struct pool {
     rt_pool_s8 p;
     rt_pool_row *row;
@@ -68,6 +70,9 @@ rt_status rt_use_pool(rt_build *b, rt_node *n, rt_pool_row *row)
         RT_TRY(rt_check_whole(b, n, y, "output"));
     else
         RT_TRY(rt_check_affine(b, n, y, "output"));
+    if (n->op->code == TFL_OP_AVERAGE_POOL_2D && taps_h * taps_w > MOST_TAPS)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "an average of %lld codes; at most %d",
+                         (long long)(taps_h * taps_w), MOST_TAPS);
     pool p = { .row = row, .p = { .win = win, .unsigned_x = x->type == RT_UINT8 } };
     RT_TRY(rt_activation_range(b, n, activation, y, &p.p.lo, &p.p.hi));
     n->scratch_bytes = (size_t)x->dim[3] * sizeof(int32_t);

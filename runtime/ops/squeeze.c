@@ -7,8 +7,11 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(rt_check_present(b, n, x, "input"));
     RT_TRY(rt_check_type(b, n, y, x->type, "output"));
     rt_vector named = rt_flat_vector(&b->f, n->options, TFL_SLOT_SQUEEZE_DIMS, 4, "squeeze_dims");
+    if (named.count > RT_MAX_RANK)
+        return RT_REFUSE(b, n, RT_ENOTSUP, "%u squeeze_dims; at most %d", (unsigned)named.count,
+                         RT_MAX_RANK);
     bool drop[RT_MAX_RANK] = { false };
-    for (uint32_t i = 0; i < named.count && i < RT_MAX_RANK; i++) {
+    for (uint32_t i = 0; i < named.count; i++) {
         int32_t d = rt_flat_i32_at(&b->f, named, i);
         d += d < 0 ? x->rank : 0;
         if (d < 0 || d >= x->rank || x->dim[d] != 1)
