@@ -118,6 +118,10 @@ static void slices(void **state)
           { X, BOUNDS("0 1", "0 2", "1 1") },
           { "i8 1x1x3 : 4 5 6" } }, /* x[newaxis, 1:2] */
         { "STRIDED_SLICE",
+          "",
+          { X, "i32 3 = 1 0 0", "i32 3 = 2 3 0", "i32 3 = 1 1 0" },
+          { "i8 1x3 : 4 5 6" } }, /* an index more than dimensions, and nonsense */
+        { "STRIDED_SLICE",
           "shrink_axis_mask=1",
           { X, "i32 1 = -1", "i32 1 = 0", "i32 1 = 1" },
           { "i8 3 : 4 5 6" } }, /* x[-1] */

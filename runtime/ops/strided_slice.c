@@ -3,8 +3,9 @@
  * Inputs 1 to 3 hold begin, end and stride, one of each for an index; the masks let a bound be the
  * end of the extent, drop a dimension of which one element is taken, put in a dimension of 1 (a new
  * axis), or let one index, the ellipsis, stand for all dimensions that the others leave.  An
- * ellipsis takes one dimension at least, as in the reference, where NumPy lets it take none.
- * strided_slice.cc (BuildStridedSliceParams), strided_slice_logic.h. */
+ * ellipsis takes one dimension at least, as in the reference, where NumPy lets it take none;
+ * indices that are left when the dimensions are cut count for nothing, likewise. strided_slice.cc
+ * (BuildStridedSliceParams), strided_slice_logic.h. */
 #include "runtime/kernels/move.h"
 
 #include "runtime/op.h"
@@ -89,7 +90,8 @@ static rt_status cut(rt_build *b, const rt_node *n, walk *w, range r)
     const rt_tensor *x = b->in[0];
     int i = w->from++;
     if (i >= x->rank)
-        return RT_REFUSE(b, n, RT_EFORMAT, "more indices than the input's rank, %d", x->rank);
+        return RT_REFUSE(b, n, RT_EFORMAT,
+                         "a new axis behind more indices than the input's rank, %d", x->rank);
     if (r.stride == 0 || r.stride < -INT32_MAX || r.stride > INT32_MAX || r.begin > INT32_MAX ||
         r.begin < INT32_MIN || r.end > INT32_MAX || r.end < INT32_MIN)
         return RT_REFUSE(b, n, RT_EFORMAT, "dimension %d: begin %lld, end %lld, stride %lld", i,
@@ -122,13 +124,10 @@ static rt_status walk_indices(rt_build *b, const rt_node *n, walk *w)
     int total = rank + count_new(b, n, count); /* before dimensions are dropped */
     if (total > RT_MAX_RANK)
         return RT_REFUSE(b, n, RT_ENOTSUP, "%d dimensions with the new axes", total);
-    int k = 0;
-    bool ellipsis = false;
-    for (int i = 0; i < total; i++, k++) {
+    for (int i = 0, k = 0; i < total; i++, k++) {
         size_t at = (size_t)k;
         bool given = k < count;
         if (given && bit(b, n, TFL_SLOT_STRIDED_SLICE_ELLIPSIS_MASK, at)) {
-            ellipsis = true;
             for (int left = total - count; left > 0 && i + 1 < total; left--, i++)
                 RT_TRY(cut(b, n, w, range_of(b, n, at, false)));
             RT_TRY(cut(b, n, w, range_of(b, n, at, false)));
@@ -138,8 +137,6 @@ static rt_status walk_indices(rt_build *b, const rt_node *n, walk *w)
             RT_TRY(cut(b, n, w, range_of(b, n, at, given)));
         }
     }
-    if (k < count && !ellipsis) /* one that took a dimension displaces an index */
-        return RT_REFUSE(b, n, RT_EFORMAT, "more indices than the input's rank, %d", rank);
     return RT_OK;
 }
 

@@ -367,33 +367,69 @@ def transpose(r, b):
     return [x], [y]
 
 
+def slice_of(r, d, i, mask):
+    """Index i, over a dimension of d: [begin, end, stride] and the extent that it leaves, at least 1.
+
+    Bounds may be negative or beyond the dimension; mask[name] gets bit i where a bound is free.
+    """
+    while True:
+        begin, end, step = r.int(-d - 2, d + 2), r.int(-d - 2, d + 2), r.pick([1, 1, 1, 2, 3, -1, -1, -2])
+        free = [r.chance(0.3), r.chance(0.3)]
+        extent = len(range(*slice(None if free[0] else begin, None if free[1] else end, step).indices(d)))
+        if extent > 0:
+            break
+    for name, is_free in zip(("beginMask", "endMask"), free):
+        mask[name] |= is_free << i
+    return [begin, end, step], extent
+
+
+def kinds_of_indices(r, rank):
+    """A list of "cut", "drop", "relative", at most one "...", and "new", and the dimensions under "..."."""
+    if r.chance(0.1):
+        return ["relative"] * rank, 0
+    own = r.int(0, rank - 1) if r.chance(0.4) else rank
+    kinds = [r.pick(["cut", "cut", "cut", "drop"]) for _ in range(own)]
+    if own < rank and r.chance(0.6):
+        kinds.insert(r.int(0, own), "...")
+    while r.chance(0.2) and len(kinds) < 7:
+        kinds.insert(r.int(0, len(kinds)), "new")
+    return kinds, rank - own if "..." in kinds else 0
+
+
 def strided_slice(r, b):
+    """Indices of every kind, as NumPy's x[a:b:c, 3, ..., newaxis]; and more of them than dimensions."""
     dtype, scale, zero, shape = moved(r, r.int(1, 4))
-    n = len(shape)
-    begin, end, strides, out = [], [], [], []
-    begin_mask = end_mask = shrink = 0
-    for i, d in enumerate(shape):
-        step = r.pick([1, 1, 2, 3, -1, -2])
-        first = r.int(0, d - 1)
-        last = r.int(first + 1, d) if step > 0 else r.int(-1, first - 1)
-        if r.chance(0.2):
-            shrink |= 1 << i
-            step, last = 1, first + 1
+    kinds, under = kinds_of_indices(r, len(shape))
+    mask = dict.fromkeys(("beginMask", "endMask", "ellipsisMask", "newAxisMask", "shrinkAxisMask"), 0)
+    given, out, rest = [], [], list(shape)
+    for i, kind in enumerate(kinds):
+        index = [r.int(-9, 9), r.int(-9, 9), 1]
+        if kind == "...":
+            mask["ellipsisMask"] |= 1 << i
+            mask["newAxisMask"] |= r.chance(0.2) << i  # of no effect here
+            out, rest = out + rest[:under], rest[under:]
+        elif kind == "new":
+            mask["newAxisMask"] |= 1 << i
+            mask["shrinkAxisMask"] |= r.chance(0.2) << i  # likewise
+            out.append(1)
+        elif kind == "drop":
+            mask["shrinkAxisMask"] |= 1 << i
+            d = rest.pop(0)
+            index[0] = r.int(-d, d - 1)
+        elif kind == "relative":  # the end counts from the begin
+            d = rest.pop(0)
+            begin, step = r.int(0, d - 1), r.pick([1, 2])
+            index = [begin - d * r.int(0, 1), r.int(1, d - begin), step]
+            out.append(len(range(0, index[1], step)))
         else:
-            if r.chance(0.3):
-                begin_mask |= 1 << i
-                first = 0 if step > 0 else d - 1
-            if r.chance(0.3) or last == -1:
-                end_mask |= 1 << i
-                last = d if step > 0 else -1
-            out.append(len(range(first, last, step)))
-        begin.append(first - d if r.chance(0.3) else first)
-        end.append(last - d if r.chance(0.3) and 0 <= last < d else last + (3 if last == d and r.chance(0.3) else 0))
-        strides.append(step)
-    x, y = b.tensor(shape, dtype, scale, zero), b.tensor(out, dtype, scale, zero)
-    given = [b.tensor([n], np.int32, data=v) for v in (begin, end, strides)]
-    b.op("STRIDED_SLICE", [x, *given], [y], 2, "StridedSliceOptions", beginMask=begin_mask, endMask=end_mask,
-         shrinkAxisMask=shrink)
+            index, extent = slice_of(r, rest.pop(0), i, mask)
+            out.append(extent)
+        given.append(index)
+    if len(given) == len(shape) and len(set(kinds)) == 1 and r.chance(0.3):  # LiteRT overlooks what is left
+        given += [[0, 1, 1]] * r.int(1, 2)
+    x, y = b.tensor(shape, dtype, scale, zero), b.tensor(out + rest, dtype, scale, zero)
+    lists = [b.tensor([len(given)], np.int32, data=[index[k] for index in given]) for k in range(3)]
+    b.op("STRIDED_SLICE", [x, *lists], [y], 2, "StridedSliceOptions", offset="relative" in kinds, **mask)
     return [x], [y]
 
 

@@ -36,6 +36,11 @@ FEATURES = {
     "activation": WEIGHTED + ARITHMETIC + POOLS,
     "broadcast": ARITHMETIC + ["minimum", "maximum"],
     "dilation": ["conv_2d", "depthwise_conv_2d"],
+    "ellipsis": ["strided_slice"],
+    "new axis": ["strided_slice"],
+    "relative ends": ["strided_slice"],
+    "backward": ["strided_slice"],
+    "surplus": ["strided_slice"],
     "extreme": [name for name in CASES],
 }
 
@@ -63,13 +68,28 @@ def is_extreme(tensor):
     return int(q.zeroPoint[0]) in (info.min, info.max) or not 1e-4 <= scale <= 10
 
 
+def features_of_slice(model):
+    """What the indices of a STRIDED_SLICE are: a part of FEATURES."""
+    graph = model.subgraphs[0]
+    op = graph.operators[0]
+    if not isinstance(op.builtinOptions, schema.StridedSliceOptionsT):
+        return set()
+    x, strides = graph.tensors[op.inputs[0]], graph.tensors[op.inputs[3]]
+    masks = op.builtinOptions
+    numbers = np.frombuffer(bytes(model.buffers[strides.buffer].data), np.int32)
+    found = {"ellipsis": masks.ellipsisMask, "new axis": masks.newAxisMask & ~masks.ellipsisMask,
+             "relative ends": masks.offset, "backward": any(numbers < 0),
+             "surplus": masks.ellipsisMask == masks.newAxisMask == 0 and len(numbers) > len(x.shape)}
+    return {name for name, there in found.items() if there}
+
+
 def features_of(model):
     """The type of a one-operator model and which of FEATURES it has."""
     graph = model.subgraphs[0]
     op = graph.operators[0]
     options = op.builtinOptions
     inputs = [graph.tensors[t] for t in op.inputs if t >= 0]
-    found = {type_of(model, op)}
+    found = {type_of(model, op)} | features_of_slice(model)
     if any(t.quantization is not None and len(t.quantization.scale) > 1 for t in inputs):
         found.add("per-channel")
     if getattr(options, "fusedActivationFunction", 0):
