@@ -1,6 +1,7 @@
 /* adaround: the walk over the layers, and the samples of each. */
 #include "quant/adaround.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "nn/base/arena.h"
@@ -80,6 +81,21 @@ static const nn_node *node_in(const quant_run *run, const rounder *r)
     return nn_graph_find(run->graph, r->layer.node->name);
 }
 
+/* The layer's activation of n values. */
+static void activate(nn_real *to, const rounder *r, const nn_real *y, size_t n)
+{
+    const nn_node *act = r->layer.act;
+    const nn_real ceiling = act != NULL && act->id == NN_OP_relu6 ? 6 : (nn_real)INFINITY;
+    if (act == NULL) {
+        memcpy(to, y, n * sizeof *y);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const nn_real positive = y[i] > 0 ? y[i] : 0;
+        to[i] = positive < ceiling ? positive : ceiling;
+    }
+}
+
 static nn_status see_outputs(void *ctx, const quant_run *run, int n)
 {
     rounder *r = ctx;
@@ -90,7 +106,7 @@ static nn_status see_outputs(void *ctx, const quant_run *run, int n)
         for (size_t k = 0; k < r->each; k++) {
             const size_t at = position_of(r, r->picture + i, k);
             const size_t row = (size_t)(r->picture + i) * r->each + k;
-            memcpy(r->s.y + row * width, y + (size_t)i * item + at * width, width * sizeof *y);
+            activate(r->s.y + row * width, r, y + (size_t)i * item + at * width, width);
         }
     r->picture += n;
     if (r->s.bias != NULL)

@@ -10,7 +10,7 @@
 typedef struct quant_samples {
     size_t rows, x_width, y_width; /* a patch [KH,KW,I], as the weight lies; output channels */
     nn_real *x;                    /* [rows, x_width] what the quantized network reads there */
-    nn_real *y;                    /* [rows, y_width] what the float network computes there, before
+    nn_real *y;                    /* [rows, y_width] what the float network computes there, behind
                                       the activation */
     nn_real *bias;                 /* [y_width] folded; NULL: none */
 } quant_samples;

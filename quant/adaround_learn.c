@@ -87,7 +87,8 @@ typedef struct learner {
     nn_exec *exec;
     opt *adam;
     nn_real *x_batch, *y_batch;
-    cell *cell; /* [weights] */
+    uint32_t *row; /* [rows] of the samples, in the batch */
+    cell *cell;    /* [weights] */
     tables *table;
     size_t count;
     int rows;
@@ -182,9 +183,11 @@ static nn_status set_up(learner *l)
     l->weight = nn_params_find(l->layer, "weight");
     l->x_batch = nn_mem_alloc(rows * s->x_width * sizeof *l->x_batch);
     l->y_batch = nn_mem_alloc(rows * s->y_width * sizeof *l->y_batch);
+    l->row = nn_mem_alloc(rows * sizeof *l->row);
     l->cell = nn_mem_alloc(l->count * sizeof *l->cell);
     l->table = nn_mem_alloc(sizeof *l->table);
-    if (l->x_batch == NULL || l->y_batch == NULL || l->cell == NULL || l->table == NULL)
+    if (l->x_batch == NULL || l->y_batch == NULL || l->row == NULL || l->cell == NULL ||
+        l->table == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: a step of %zu positions", rows);
     if (s->bias != NULL)
         memcpy(nn_params_find(l->layer, "bias")->value, s->bias, s->y_width * sizeof *s->bias);
@@ -204,6 +207,7 @@ static void tear_down(learner *l)
     nn_params_free(l->choice);
     nn_mem_free(l->x_batch);
     nn_mem_free(l->y_batch);
+    nn_mem_free(l->row);
     nn_mem_free(l->cell);
     nn_mem_free(l->table);
 }
@@ -212,25 +216,18 @@ static void tear_down(learner *l)
 
 enum { GRAIN = 4096, MOST_CHUNKS = 64 };
 
-static nn_real clip_target(const quant_layer *layer, nn_real y)
-{
-    if (layer->act == NULL)
-        return y;
-    y = y > 0 ? y : 0;
-    return layer->act->id == NN_OP_relu6 && y > 6 ? 6 : y;
-}
-
+/* Rows in the order in which they were drawn: most of a step of a small layer is fetching them. */
 static void draw_batch(learner *l, int step)
 {
     const quant_samples *s = l->r->samples;
-    const quant_adaround_options *o = l->r->options;
-    nn_rng rng = nn_rng_stream(o->seed, "adaround batch", l->r->stream, (uint64_t)step);
-    for (size_t i = 0; i < (size_t)l->rows; i++) {
-        const size_t row = nn_rng_below(&rng, (uint32_t)s->rows);
-        memcpy(l->x_batch + i * s->x_width, s->x + row * s->x_width,
-               s->x_width * sizeof *l->x_batch);
-        for (size_t c = 0; c < s->y_width; c++)
-            l->y_batch[i * s->y_width + c] = clip_target(l->r->layer, s->y[row * s->y_width + c]);
+    nn_rng rng = nn_rng_stream(l->r->options->seed, "adaround batch", l->r->stream, (uint64_t)step);
+    for (int i = 0; i < l->rows; i++)
+        l->row[i] = nn_rng_below(&rng, (uint32_t)s->rows);
+#pragma omp parallel for schedule(static) if ((size_t)l->rows * s->x_width >= GRAIN)
+    for (int i = 0; i < l->rows; i++) {
+        const size_t to = (size_t)i, from = l->row[i];
+        memcpy(l->x_batch + to * s->x_width, s->x + from * s->x_width, s->x_width * sizeof *s->x);
+        memcpy(l->y_batch + to * s->y_width, s->y + from * s->y_width, s->y_width * sizeof *s->y);
     }
 }
 
