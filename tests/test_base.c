@@ -1,4 +1,4 @@
-/* base: random numbers, mathematics, affine quantization, arenas, atomic files. */
+/* base: random numbers, mathematics, affine quantization, arenas, atomic files, texts. */
 #include <errno.h>
 #include <math.h>
 #include <sys/stat.h>
@@ -10,6 +10,7 @@
 #include "nn/base/math.h"
 #include "nn/base/mem.h"
 #include "nn/base/rng.h"
+#include "nn/base/utf8.h"
 #include "tests/testing.h"
 
 /* Known answers of Philox4x32-10 from the authors' library (Random123, kat_vectors). */
@@ -242,6 +243,45 @@ static void devices_stay_devices(void **state)
     assert_fails(nn_file_write("/dev/full", "some", 4), NN_EIO, "/dev/full: cannot be written");
 }
 
+/* The ends of the ranges of RFC 3629, section 4, and what stands just outside of them. */
+static void texts_are_characters_or_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int bytes;
+    } known[] = { { "", 0 },
+                  { "\x1f", 0 },
+                  { " ", 1 },
+                  { "~", 1 },
+                  { "\x7f", 0 },
+                  { "\x80", 0 },
+                  { "\xc1\xbf", 0 }, /* overlong */
+                  { "\xc2\x9f", 0 }, /* U+009F, a control */
+                  { "\xc2\xa0", 2 },
+                  { "\xdf\xbf", 2 },
+                  { "\xdf", 0 }, /* cut off */
+                  { "\xe0\x9f\xbf", 0 },
+                  { "\xe0\xa0\x80", 3 },
+                  { "\xed\x9f\xbf", 3 },
+                  { "\xed\xa0\x80", 0 }, /* surrogates */
+                  { "\xed\xbf\xbf", 0 },
+                  { "\xee\x80\x80", 3 },
+                  { "\xef\xbf\xbd", 3 },
+                  { "\xef\xbf\xbe", 0 },
+                  { "\xf0\x8f\xbf\xbd", 0 },
+                  { "\xf0\x90\x80\x80", 4 },
+                  { "\xf4\x8f\xbf\xbd", 4 },
+                  { "\xf4\x90\x80\x80", 0 },
+                  { "\xf8\x88\x80\x80\x80", 0 } };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (nn_utf8_character(known[i].text) != known[i].bytes)
+            fail_msg("%zu: %d bytes", i, nn_utf8_character(known[i].text));
+    char text[] = "\xc4pfel\n\xc3\x84pfel";
+    nn_utf8_clean(text);
+    assert_string_equal(text, "?pfel?\xc3\x84pfel");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +290,7 @@ int main(void)
         cmocka_unit_test(affine_follows_the_converter), cmocka_unit_test(affine_codes),
         cmocka_unit_test(arena_survives_failure),       cmocka_unit_test(a_former_version_is_kept),
         cmocka_unit_test(file_write_is_all_or_nothing), cmocka_unit_test(devices_stay_devices),
+        cmocka_unit_test(texts_are_characters_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

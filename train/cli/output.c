@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "nn/base/mem.h"
+#include "nn/base/utf8.h"
 
 bool train_output_is_stdout(const char *path)
 {
@@ -97,42 +98,11 @@ nn_status train_output_json(cJSON *object)
     return NN_OK;
 }
 
-/* Bytes of the printable UTF-8 character at s, 0 if there is none (RFC 3629: no surrogates, none
- * overlong; without the controls U+0080..U+009F). */
-static int character(const unsigned char *s)
-{
-    static const struct {
-        unsigned char lead_min, lead_max, second_min, second_max;
-        int n;
-    } forms[] = { { 0x20, 0x7E, 0, 0, 1 },       { 0xC2, 0xC2, 0xA0, 0xBF, 2 },
-                  { 0xC3, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 },
-                  { 0xE1, 0xEC, 0x80, 0xBF, 3 }, { 0xED, 0xED, 0x80, 0x9F, 3 },
-                  { 0xEE, 0xEF, 0x80, 0xBF, 3 }, { 0xF0, 0xF0, 0x90, 0xBF, 4 },
-                  { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 } };
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        int n = forms[i].n;
-        if (s[0] < forms[i].lead_min || s[0] > forms[i].lead_max)
-            continue;
-        if (n > 1 && (s[1] < forms[i].second_min || s[1] > forms[i].second_max))
-            return 0;
-        for (int k = 2; k < n; k++)
-            if ((s[k] & 0xC0) != 0x80)
-                return 0;
-        return n;
-    }
-    return 0;
-}
-
 const char *train_output_clean(nn_arena *a, const char *text)
 {
     char *clean = nn_arena_strdup(a, text != NULL ? text : "");
     if (clean == NULL)
         return "";
-    for (char *s = clean; *s != '\0';) {
-        int n = character((const unsigned char *)s);
-        if (n == 0)
-            *s = '?';
-        s += n > 0 ? n : 1;
-    }
+    nn_utf8_clean(clean);
     return clean;
 }

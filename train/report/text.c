@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nn/base/mem.h"
+#include "nn/base/utf8.h"
 
 void report_text_free(report_text *t)
 {
@@ -80,25 +81,9 @@ void report_number(report_text *t, double x, int digits)
 static const char replacement[] = "\xef\xbf\xbd", ellipsis[] = "\xe2\x80\xa6";
 
 /* Bytes of the character at s if it is UTF-8 and allowed in XML 1.0 (section 2.2), else 0. */
-static int character(const unsigned char *s)
+static int character(const char *s)
 {
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* shorter forms exist below */
-    const int n = s[0] < 0x80       ? 1
-                  : s[0] >> 5 == 6  ? 2
-                  : s[0] >> 4 == 14 ? 3
-                  : s[0] >> 3 == 30 ? 4
-                                    : 0;
-    uint32_t code = n == 1 ? s[0] : s[0] & (0x7FU >> n);
-    for (int i = 1; i < n; i++) {
-        if (s[i] >> 6 != 2)
-            return 0;
-        code = code << 6 | (s[i] & 0x3F);
-    }
-    const bool control =
-        (code < 0x20 && code != '\t' && code != '\n') || (code >= 0x7F && code < 0xA0);
-    const bool surrogate = code >= 0xD800 && code < 0xE000;
-    const bool fine = n > 0 && code >= least[n] && code <= 0x10FFFF && (code & 0xFFFE) != 0xFFFE;
-    return fine && !control && !surrogate ? n : 0;
+    return *s == '\t' || *s == '\n' ? 1 : nn_utf8_character(s);
 }
 
 static const char *entity(unsigned char c)
@@ -122,7 +107,7 @@ static const char *entity(unsigned char c)
 /* One character of the text, escaped; returns how many bytes of it that were. */
 static int escape(report_text *t, const char *text)
 {
-    const int n = character((const unsigned char *)text);
+    const int n = character(text);
     const char *name = entity((unsigned char)*text);
     if (n == 0 || name != NULL)
         report_put(t, n == 0 ? replacement : name);
@@ -139,7 +124,7 @@ void report_escape(report_text *t, const char *text)
 
 static const char *next(const char *text)
 {
-    const int n = character((const unsigned char *)text);
+    const int n = character(text);
     return text + (n > 0 ? n : 1);
 }
 
