@@ -57,7 +57,7 @@ ds_limits ds_limits_used(const ds_set *set); /* of the options, defaults filled 
 
 int ds_count(const ds_set *set, ds_split split);
 int ds_classes(const ds_set *set);
-const char *ds_class_name(const ds_set *set, int label); /* 0 <= label < ds_classes */
+const char *ds_class_name(const ds_set *set, int label); /* 0 <= label < ds_classes; clean UTF-8 */
 int ds_class_count(const ds_set *set, ds_split split, int label);
 int ds_label(const ds_set *set, ds_split split, int index);
 

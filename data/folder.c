@@ -16,6 +16,7 @@
 
 #include "data/kind.h"
 #include "nn/base/mem.h"
+#include "nn/base/utf8.h"
 
 /* Names that grow; the characters live in an arena. */
 typedef struct names {
@@ -25,8 +26,9 @@ typedef struct names {
 
 /* One part of the set: where its files are. */
 typedef struct source {
-    const char *folder;      /* DIR/train */
-    const char *const *file; /* [n] */
+    const char *folder;         /* DIR/train */
+    const char *const *classes; /* [classes]: folders inside */
+    const char *const *file;    /* [n] */
 } source;
 
 static nn_status append(names *list, const char *name)
@@ -179,7 +181,7 @@ static nn_status keep_part(ds_set *set, ds_split split, const char *folder, cons
             file[i] = files->name[i];
             label[i] = (uint16_t)of_class;
         }
-    *s = (source){ .folder = folder, .file = file };
+    *s = (source){ .folder = folder, .classes = set->class_name, .file = file };
     set->part[split] = (ds_part){ .n = files->n, .label = label, .source = s };
     return NN_OK;
 }
@@ -208,11 +210,27 @@ static nn_status load(const ds_set *set, int part, int item, ds_image *out)
     const source *s = p->source;
     char path[PATH_MAX];
     *out = (ds_image){ 0 };
-    int n = snprintf(path, sizeof path, "%s/%s/%s", s->folder, set->class_name[p->label[item]],
+    int n = snprintf(path, sizeof path, "%s/%s/%s", s->folder, s->classes[p->label[item]],
                      s->file[item]);
     if (n < 0 || (size_t)n >= sizeof path)
         return nn_fail(NN_EIO, "%s/%s: the name is too long", s->folder, s->file[item]);
     return ds_image_load(out, path, set->opt.limits);
+}
+
+/* Class names go into files of many kinds, as lines, JSON and protobuf: from here on they are
+ * UTF-8 without control characters, whatever the folders are called. */
+static nn_status clean_class_names(ds_set *set)
+{
+    const char **clean = nn_arena_alloc(set->arena, (size_t)set->classes * sizeof *clean);
+    for (int i = 0; clean != NULL && i < set->classes; i++) {
+        char *name = nn_arena_strdup(set->arena, set->class_name[i]);
+        if (name == NULL)
+            return NN_ENOMEM;
+        nn_utf8_clean(name);
+        clean[i] = name;
+    }
+    set->class_name = clean;
+    return clean != NULL ? NN_OK : NN_ENOMEM;
 }
 
 static nn_status open_folder(ds_set *set, const char *folder)
@@ -240,7 +258,7 @@ static nn_status open_folder(ds_set *set, const char *folder)
         set->part[DS_TEST] = set->part[DS_VAL];
         set->part[DS_VAL] = (ds_part){ 0 };
     }
-    return NN_OK;
+    return clean_class_names(set);
 }
 
 const ds_kind ds_kind_folder = {

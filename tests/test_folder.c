@@ -95,6 +95,29 @@ static void classes_and_files_are_sorted(void **state)
     ds_close(set);
 }
 
+/* A folder may be called what no text may hold; its pictures are read all the same. */
+static void class_names_are_clean(void **state)
+{
+    (void)state;
+    const char *folder = test_path("odd");
+    uint8_t pixels[48];
+    int label;
+    ds_set *set;
+    put(folder, "train", "\xc4pfel", "1.png", 4, 4, 10); /* ISO 8859-1 */
+    put(folder, "train", "a\nb", "1.png", 4, 4, 20);
+    put(folder, "train", "\xc3\x84pfel", "1.png", 4, 4, 30);
+    put(folder, "test", "\xc4pfel", "1.png", 4, 4, 40);
+    assert_ok(ds_open(&set, spec_of(folder), &size4));
+    assert_string_equal(ds_class_name(set, 0), "a?b");
+    assert_string_equal(ds_class_name(set, 1), "\xc3\x84pfel");
+    assert_string_equal(ds_class_name(set, 2), "?pfel");
+    assert_ok(ds_read(set, DS_TRAIN, 2, pixels, &label));
+    assert_true(pixels[0] == 10 && label == 2);
+    assert_ok(ds_read(set, DS_TEST, 0, pixels, &label));
+    assert_true(pixels[0] == 40 && label == 2);
+    ds_close(set);
+}
+
 static void a_size_must_be_chosen(void **state)
 {
     (void)state;
@@ -253,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_and_files_are_sorted),
+        cmocka_unit_test(class_names_are_clean),
         cmocka_unit_test(a_size_must_be_chosen),
         cmocka_unit_test(val_beside_and_instead_of_test),
         cmocka_unit_test(wrong_folders),

@@ -79,16 +79,6 @@ static nn_status input_affine(nn_affine *out, const train_prep *p)
 
 /* ---- description ----------------------------------------------------------------------------- */
 
-/* A class name is one line wherever it is kept. */
-static const char *one_line(nn_arena *arena, const char *name)
-{
-    char *copy = nn_arena_strdup(arena, name);
-    for (char *c = copy; c != NULL && *c != '\0'; c++)
-        if (*c == '\n' || *c == '\r')
-            *c = ' ';
-    return copy;
-}
-
 static nn_status copy_classes(train_info *info, nn_arena *arena, const ds_set *set)
 {
     int n = ds_classes(set);
@@ -96,7 +86,7 @@ static nn_status copy_classes(train_info *info, nn_arena *arena, const ds_set *s
     if (names == NULL)
         return NN_ENOMEM;
     for (int i = 0; i < n; i++)
-        if ((names[i] = one_line(arena, ds_class_name(set, i))) == NULL)
+        if ((names[i] = nn_arena_strdup(arena, ds_class_name(set, i))) == NULL)
             return NN_ENOMEM;
     info->classes = n;
     info->class_name = names;
