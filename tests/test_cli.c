@@ -253,6 +253,12 @@ static void results_go_to_stdout(void **state)
     assert_int_equal(o->out.size, file.size);
     assert_memory_equal(o->out.data, file.data, file.size);
     nn_bytes_free(&file);
+    /* JSON is UTF-8, whatever a path is. */
+    o = octet("export %s --json --out %s", q("model.safetensors"), test_path("w\xe4hr"));
+    assert_null(strchr(text_of(o->out), '\xe4'));
+    cJSON *json = object_of(o);
+    assert_string_equal(string(json, "file") + strlen(test_path("")), "w?hr");
+    cJSON_Delete(json);
 }
 
 static void every_granularity_and_width(void **state)

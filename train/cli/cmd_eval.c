@@ -133,9 +133,7 @@ static nn_status eval_tflite(result *r, const train_call *call)
 static nn_status print_json(const result *r)
 {
     cJSON *o = cJSON_CreateObject();
-    nn_arena *texts;
-    NN_TRY(nn_arena_new(&texts));
-    cJSON_AddStringToObject(o, "file", train_output_clean(texts, r->file));
+    cJSON_AddStringToObject(o, "file", r->file);
     cJSON_AddStringToObject(o, "as", r->as);
     cJSON_AddStringToObject(o, "split", ds_split_name(r->split));
     cJSON_AddNumberToObject(o, "n", (double)r->score.n);
@@ -143,7 +141,6 @@ static nn_status print_json(const result *r)
     cJSON_AddNumberToObject(o, "top5", r->score.top5);
     cJSON_AddNumberToObject(o, "loss", r->score.loss);
     cJSON_AddNumberToObject(o, "seconds", r->score.seconds);
-    nn_arena_free(texts);
     return train_output_json(o);
 }
 

@@ -93,6 +93,7 @@ nn_status train_output_json(cJSON *object)
     cJSON_Delete(object);
     if (text == NULL)
         return nn_fail(NN_ENOMEM, "out of memory: the result as JSON");
+    nn_utf8_clean(text); /* paths may be any bytes, JSON may not */
     printf("%s\n", text);
     cJSON_free(text);
     return NN_OK;

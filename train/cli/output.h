@@ -24,7 +24,8 @@ bool train_output_is_stdout(const char *path);
 typedef enum train_style { TRAIN_PLAIN, TRAIN_BOLD, TRAIN_RED } train_style;
 const char *train_output_style(train_style style);
 
-/* Prints the object on one line of standard output and deletes it.  Errors: NN_ENOMEM. */
+/* Prints the object on one line of standard output, what is not UTF-8 as '?', and deletes it.
+ * Errors: NN_ENOMEM. */
 nn_status train_output_json(cJSON *object);
 
 /* A text from a file as a terminal and JSON can have it: control characters and what is not UTF-8
