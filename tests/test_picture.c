@@ -1,8 +1,11 @@
 /* train/picture: how a picture becomes a .tflite model's input, from metadata, tensor or options;
  * class names; what is a probability. */
+#include <math.h>
+
 #include "export/integer.h"
 #include "export/tflite.h"
 #include "tests/testing.h"
+#include "train/evaluate.h"
 #include "train/picture.h"
 
 /* ---- a model of one RESHAPE, or SOFTMAX, with the metadata of a test ------------------------- */
@@ -269,6 +272,38 @@ static void a_softmax_gives_probabilities(void **state)
     assert_true(train_picture_is_probability(m));
 }
 
+/* The loss of pixel c of a picture's four, as its label: the softmax is over channels, and the
+ * four of them sum to 4. */
+static double loss_of(const uint8_t pixels[12], int label)
+{
+    double sum = 0;
+    const uint8_t *at = pixels + label / 3 * 3;
+    for (int c = 0; c < 3; c++)
+        sum += exp((at[c] - 128.0) / 64);
+    return log(4 * sum) - (pixels[label] - 128.0) / 64;
+}
+
+/* A softmax need not be the last operator for its results to be probabilities. */
+static void the_loss_of_probabilities(void **state)
+{
+    const train_prep prep = { 2, 2, 3, { 128, 128, 128 }, { 64, 64, 64 }, { 0 } };
+    const rt_model *m =
+        make(*state, &(wanted){ .type = TFL_TYPE_FLOAT32, .channels = 3, .softmax = true });
+    ds_set *set;
+    train_score score;
+    double loss = 0;
+    assert_ok(ds_open(&set, "noise:2x2x3:12:60", NULL));
+    assert_ok(train_evaluate_model(&score, m, &prep, set, DS_TEST));
+    for (int i = 0; i < ds_count(set, DS_TEST); i++) {
+        uint8_t pixels[12];
+        int label;
+        assert_ok(ds_read(set, DS_TEST, i, pixels, &label));
+        loss += loss_of(pixels, label) / ds_count(set, DS_TEST);
+    }
+    assert_true(fabs(score.loss - loss) < 1e-5);
+    ds_close(set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_inputs_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(labels_are_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(a_softmax_gives_probabilities, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_loss_of_probabilities, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

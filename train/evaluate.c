@@ -8,6 +8,7 @@
 #include "nn/base/math.h"
 #include "nn/base/mem.h"
 #include "nn/base/chunk.h"
+#include "train/picture.h"
 
 enum { EVAL_BATCH = 128 };
 
@@ -68,7 +69,7 @@ typedef struct device {
     const rt_tensor *in, *out;
     size_t in_bytes; /* of an input element */
     int classes;
-    bool probabilities;  /* the last operator is a softmax */
+    bool probabilities;  /* that is what the outputs are */
     unsigned char *code; /* [channels, 256, in_bytes]: a pixel as the input wants it */
     float *outputs;      /* [EVAL_BATCH, classes] */
     nn_real *reals;      /* the same as nn_real */
@@ -93,8 +94,7 @@ static nn_status check_ports(device *d, const ds_set *set)
         return nn_fail(NN_ESHAPE, "the model has %zu outputs for the %d classes of %s",
                        d->out->count, ds_classes(set), ds_spec(set));
     d->classes = (int)d->out->count;
-    const rt_operator *last = rt_operator_at(d->model, rt_n_operators(d->model) - 1);
-    d->probabilities = last != NULL && strcmp(last->name, "SOFTMAX") == 0;
+    d->probabilities = train_picture_is_probability(d->model);
     return NN_OK;
 }
 
