@@ -14,6 +14,8 @@ const char *const ds__fashion_names[DS_FASHION_CLASSES] = {
 
 static nn_status open_fashion(ds_set *set, const char *folder)
 {
+    if (folder != NULL)
+        NN_TRY(ds__need_argument(&ds_kind_fashion_mnist, folder)); /* "fashion-mnist:" */
     if (folder == NULL && access(DEBIAN_FOLDER, F_OK) != 0)
         return nn_fail(NN_EIO,
                        "%s: is not there; install Debian's dataset-fashion-mnist, give a folder "

@@ -87,6 +87,13 @@ static void data_in_words(void **state)
     check_done(o);
     assert_non_null(strstr(text_of(o->out), "4 classes, pictures of 8x8x3"));
     assert_non_null(strstr(text_of(o->out), "channel 2: mean"));
+    /* A size that was given is no question any more, though there is nothing to measure. */
+    char make[COMMAND], line[COMMAND];
+    snprintf(make, sizeof make, "mkdir -p %s/test/a &&", test_path("bare"));
+    snprintf(line, sizeof line, "data folder:%s --input 9x8", test_path("bare"));
+    o = octet_with(make, line);
+    check_done(o);
+    assert_non_null(strstr(text_of(o->out), "1 classes, pictures of 9x8x3"));
 }
 
 static void data_draws_a_sheet(void **state)
@@ -105,7 +112,11 @@ static void data_that_is_none(void **state)
     (void)state;
     check_error(octet("data sampel"), 2, "did you mean sample?");
     check_error(octet("data sample --val 2"), 2, "--val");
+    check_error(octet("data sample --val 0x0.1p0"), 2, "--val: \"0x0.1p0\"");
+    check_error(octet("data sample --val ' 0.1'"), 2, "--val");
     check_error(octet("data sample --resize squeeze"), 2, "--resize");
+    check_error(octet("data sample --resize strech"), 2, "did you mean stretch?");
+    check_error(octet("data fashion-mnist:"), 2, "something is missing after the name");
     check_error(octet("data cifar10:/nowhere"), 1, "/nowhere");
     check_error(octet("data folder:%s", test_folder()), 1, "DIR/train");
     check_error(octet("data sample --png /nowhere/sheet.png"), 1, "/nowhere/sheet.png");
@@ -156,7 +167,7 @@ static void eval_refuses(void **state)
     (void)state;
     check_error(octet("eval %s", q("model.tflite")), 2, "--data");
     check_error(octet("eval %s --data sample --split tset", q("model.tflite")), 2,
-                "did you mean test");
+                "did you mean test?");
     check_error(octet("eval %s --data noise:8x8x3:4:100", q("model.tflite")), 1, "4 classes");
     check_error(octet("eval %s --data noise:8x8x3:4:100", q("model.safetensors")), 1, "4 classes");
     check_error(octet("eval %s --data sample --as float", q("model.tflite")), 2, "--as");
@@ -164,6 +175,12 @@ static void eval_refuses(void **state)
     check_error(octet("eval %s --data noise:8x8x3:4:200 --as fake-quant", f("model.safetensors")),
                 2, "has no ranges");
     check_error(octet("eval /nowhere --data sample"), 1, "/nowhere");
+    check_done(
+        octet("train --data noise:28x28x1:1:20 --model mlp --batch 4 --steps 2 --qat --quiet "
+              "--out %s",
+              test_path("one")));
+    check_error(octet("eval %s/model.tflite --data noise:28x28x1:1:20", test_path("one")), 1,
+                "one/model.tflite: the model's output has 1 elements");
 }
 
 /* ---- quantize and export --------------------------------------------------------------------- */

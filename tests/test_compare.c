@@ -116,6 +116,8 @@ static void compare_has_a_gate(void **state)
                              test_path("gate"), test_path("all/seed1/float/model.safetensors"));
     check_done(o);
     check_error(octet("compare " SMALL "--methods minmaks --out %s", test_path("x")), 2, "minmax?");
+    check_error(octet("compare " SMALL "--methods mse,minmax,mse --out %s", test_path("x")), 2,
+                "mse: stands twice");
     check_error(octet("compare " SMALL "--methods mse:row --out %s", test_path("x")), 2,
                 "\"row\" is no option");
     check_error(octet("compare " SMALL "--methods qat:bn-fol=batch --out %s", test_path("x")), 2,

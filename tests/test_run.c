@@ -95,6 +95,9 @@ static void wrong_usage_exits_with_2(void **state)
     check_error(train(SMALL "--freeze conv9* --quiet --out %s", test_path("u")), 2, "conv9");
     check_error(train(SMALL "--resume --overwrite --out %s", test_path("u")), 2, "choose");
     check_error(train("none.ini --out %s", test_path("u")), 1, "none.ini");
+    check_error(train("--data noise:8x8x1:4:40 --model lenet --quiet --out %s", test_path("u")), 1,
+                "lenet for pictures of 8x8x1: conv2d c3: a 5x5 window (dilation 1x1) does not fit "
+                "into [N,4,4,6]; take larger pictures");
     check_error(train(SMALL "--out %s one two", test_path("u")), 1, "one");
 }
 

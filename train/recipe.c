@@ -413,7 +413,8 @@ static nn_status read_val(ds_options *out, const char *text)
         return NN_OK;
     }
     out->val_fraction = text != NULL ? strtod(text, &end) : 0;
-    if (text != NULL && (*end != '\0' || !(out->val_fraction >= 0 && out->val_fraction < 1)))
+    if (text != NULL && (text[strspn(text, "+-.0123456789eE")] != '\0' || *end != '\0' ||
+                         !(out->val_fraction >= 0 && out->val_fraction < 1)))
         return nn_fail(NN_EINVAL, "--val: \"%.60s\" is not a share in [0, 1) or test", text);
     return NN_OK;
 }

@@ -1,6 +1,7 @@
 #include "train/session.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "data/stats.h"
@@ -141,6 +142,19 @@ static nn_status check_limits(const train_network *n, const train_limits *limits
     return NN_OK;
 }
 
+/* A network whose layers shrink pictures to nothing says which layer, but not what to do. */
+static nn_status explain(nn_status st, const char *model, const train_prep *p)
+{
+    char why[256];
+    if (st != NN_ESHAPE)
+        return st;
+    snprintf(why, sizeof why, "%s", nn_message());
+    return nn_fail(st,
+                   "%s for pictures of %dx%dx%d: %s; take larger pictures (--input HxW) or another "
+                   "network",
+                   model, p->height, p->width, p->channels, why);
+}
+
 static nn_status build_float(train_network *n)
 {
     const train_model_options *m = &n->info.recipe.model;
@@ -160,7 +174,7 @@ static nn_status build_float(train_network *n)
                                   "`octet help train` lists all");
     NN_TRY(nn_params_new(&n->params));
     NN_TRY(nn_graph_new(&n->graph, n->params));
-    NN_TRY(model_build(n->graph, m->model, &c, &n->image, &n->logits));
+    NN_TRY(explain(model_build(n->graph, m->model, &c, &n->image, &n->logits), m->model, p));
     n->n_float = nn_params_count(n->params);
     return NN_OK;
 }

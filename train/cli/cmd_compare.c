@@ -258,6 +258,9 @@ static nn_status add_row(table *t, const char *text, size_t n, const settings *s
     row *r = &t->rows[t->n++];
     *r = (row){ .n_changes = 0 };
     NN_TRY(split_row(r, text, n));
+    for (int i = 0; i < t->n - 1; i++)
+        if (strcmp(t->rows[i].name, r->name) == 0)
+            return nn_fail(NN_EINVAL, "--methods: %s: stands twice; leave one out", r->name);
     for (int i = 0; i < N_METHODS; i++)
         if (strcmp(methods[i].name, r->pieces) == 0)
             r->method = &methods[i];

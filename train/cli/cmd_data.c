@@ -102,7 +102,7 @@ static void print_report(const report *r)
 {
     printf("%s: %d classes, pictures of ", train_output_clean(r->texts, ds_spec(r->set)),
            ds_classes(r->set));
-    if (r->is_measured)
+    if (ds_height(r->set) > 0)
         printf("%dx%dx%d\n", ds_height(r->set), ds_width(r->set), ds_channels(r->set));
     else
         printf("various sizes; --input HxW measures them at one\n");

@@ -108,10 +108,13 @@ static nn_status eval_model(result *r, const train_tflite *file, const train_cal
     r->as = "tflite";
     if (s->form != AS_AUTO)
         return nn_fail(NN_EINVAL, "--as: is of checkpoints; a .tflite file is run as it is");
-    NN_TRY(train_picture_prep(&prep, &source, file->model, &s->pictures));
-    NN_TRY(train_picture_scores(&scores, file->model));
+    nn_status st = train_picture_prep(&prep, &source, file->model, &s->pictures);
+    if (st == NN_OK)
+        st = train_picture_scores(&scores, file->model);
+    if (st != NN_OK)
+        return nn_fail_context(st, "%s", r->file);
     NN_TRY(train_source_open(&set, &s->source, call, &prep, NULL, (int)scores->count));
-    nn_status st = train_evaluate_model(&r->score, file->model, &prep, set, r->split);
+    st = train_evaluate_model(&r->score, file->model, &prep, set, r->split);
     train_source_say_bad(set);
     ds_close(set);
     return st;
