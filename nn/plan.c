@@ -434,12 +434,12 @@ static nn_status make(planner *p)
     plan->lower_bound = largest_sum(p->buffers, count, n_times(p));
     nn_mem_free(order);
     take_offsets(p);
-    size_t limit = plan->options.max_bytes;
+    const size_t mega = 1000000, limit = plan->options.max_bytes;
     if (limit != 0 && plan->bytes > limit)
         return nn_fail(NN_ENOMEM,
                        "the network needs %zu MB for a batch of %d, more than the limit of %zu MB; "
                        "use a smaller --batch or raise --max-memory",
-                       plan->bytes >> 20, plan->options.batch, limit >> 20);
+                       (plan->bytes + mega - 1) / mega, plan->options.batch, limit / mega);
     return NN_OK;
 }
 

@@ -181,9 +181,9 @@ static void a_plan_larger_than_memory(void **state)
 {
     (void)state;
     check_error(octet("train --data noise:64x64x3:4:9000 --val 0 --model resnet18 --batch 9000 "
-                      "--max-memory 1000000000 --quiet --out %s",
+                      "--max-memory 1G --quiet --out %s",
                       test_path("large")),
-                1, "limit of 953 MB");
+                1, "limit of 1000 MB");
     assert_false(is_there(test_path("large")));
 }
 
