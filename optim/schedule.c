@@ -56,7 +56,7 @@ nn_status opt_schedule_check(const opt_schedule *s, int64_t total)
         return nn_fail(NN_EINVAL, "learning rate %g is not in [0, 1e6]", s->lr);
     if (s->warmup < 0 || (s->warmup > 0 && s->warmup >= total))
         return nn_fail(NN_EINVAL,
-                       "warm-up of %lld steps does not fit a run of %lld; make it shorter",
+                       "warm-up of %lld steps does not fit a run of %lld; lower --warmup",
                        (long long)s->warmup, (long long)total);
     if (s->kind == OPT_STEP)
         return check_milestones(s);

@@ -26,8 +26,8 @@ const nn_range_rule *quant_range_by_name(const char *name)
         names[i] = rules[i]->name;
     }
     const char *near = nn_suggest(name, names, N_RULES);
-    nn_fail(NN_EINVAL, "range %s: is unknown%s%s", name, near != NULL ? "; did you mean " : "",
-            near != NULL ? near : "");
+    nn_fail(NN_EINVAL, "range %s: is unknown%s%s%s", name, near != NULL ? "; did you mean " : "",
+            near != NULL ? near : "", near != NULL ? "?" : "");
     return NULL;
 }
 

@@ -372,7 +372,7 @@ static void impossible_recipes_are_refused(void **state)
     stop(&s);
     defaults(&s);
     s.recipe.training.warmup = (train_span){ 2, TRAIN_EPOCHS };
-    assert_fails(start(&s), NN_EINVAL, "warm-up");
+    assert_fails(start(&s), NN_EINVAL, "--warmup");
     stop(&s);
     defaults(&s);
     s.recipe.training.batch = 1000;
