@@ -328,6 +328,25 @@ static void init_starts_a_head_anew(void **state)
                 1, "log.csv");
 }
 
+/* How pictures are fitted belongs to a network as much as their size. */
+static void init_keeps_how_pictures_are_fitted(void **state)
+{
+    (void)state;
+    check_done(
+        train(SMALL "--input 16x8 --resize stretch --steps 2 --quiet --out %s", test_path("wide")));
+    const char *from = in("wide", "model.safetensors");
+    static const char *const rows[][3] = { { "", "on", "resize = stretch,triangle" },
+                                           { "--resize crop ", "off", "resize = crop\n" } };
+    for (int i = 0; i < 2; i++) {
+        check_done(train(SMALL "%s--steps 2 --quiet --init %s --out %s", rows[i][0], from,
+                         test_path(rows[i][1])));
+        nn_bytes recipe = read_text(in(rows[i][1], "recipe.ini"));
+        assert_non_null(strstr(text_of(recipe), rows[i][2]));
+        nn_bytes_free(&recipe);
+        check_done(train("--resume --quiet --out %s", test_path(rows[i][1])));
+    }
+}
+
 static void val_test_uses_the_test_pictures(void **state)
 {
     (void)state;
@@ -354,6 +373,7 @@ int main(void)
         cmocka_unit_test(the_log_has_no_step_twice),
         cmocka_unit_test(a_diverged_run_tries_again_more_slowly),
         cmocka_unit_test(init_starts_a_head_anew),
+        cmocka_unit_test(init_keeps_how_pictures_are_fitted),
         cmocka_unit_test(val_test_uses_the_test_pictures),
     };
     return cmocka_run_group_tests(tests, find_program, forget);

@@ -152,6 +152,7 @@ static nn_status run(train_call *call)
                                                : s->overwrite ? TRAIN_FOLDER_OVERWRITE
                                                               : TRAIN_FOLDER_NEW,
                                         .args = call->args,
+                                        .resize_given = train_args_given(call->args, "resize"),
                                         .events = s->events == ON,
                                         .stop = train_signals_caught };
     train_signals_watch();

@@ -316,6 +316,7 @@ static train_run_options run_options(const train_experiment *e, train_recipe *re
                                 .max_macs = e->common->max_macs,
                                 .max_memory = e->common->max_memory,
                                 .use = TRAIN_FOLDER_RESUME,
+                                .resize_given = train_args_given(e->args, "resize"),
                                 .events = true,
                                 .needs_test = true,
                                 .stop = train_signals_caught };

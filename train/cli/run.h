@@ -17,6 +17,7 @@ typedef struct train_run_options {
     const char *out;
     train_folder_use use;
     train_args *args;   /* written as recipe.ini, if not NULL; its settings hold *recipe */
+    bool resize_given;  /* --resize counts, whatever the network of --init was trained with */
     bool events;        /* event files are written (train/events/board.h) */
     bool needs_test;    /* without test pictures it does not begin */
     bool (*stop)(void); /* asked after each step, if not NULL */

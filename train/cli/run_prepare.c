@@ -25,6 +25,17 @@ static train_reals reals_of(const double *v, int channels)
     return r;
 }
 
+/* The text of the recipe stays if it says the same: "crop" is "crop,triangle". */
+static nn_status inherit_resize(train_recipe *recipe, ds_resize_rule was)
+{
+    ds_resize_rule now = { 0 };
+    if (recipe->data.resize != NULL)
+        NN_TRY(ds_resize_rule_parse(&now, recipe->data.resize));
+    if (now.fit != was.fit || now.filter != was.filter)
+        recipe->data.resize = ds_resize_rule_text(was);
+    return NN_OK;
+}
+
 /* What the recipe leaves open is as it was for the network that --init names. */
 static nn_status inherit(train_running *r)
 {
@@ -39,6 +50,8 @@ static nn_status inherit(train_running *r)
         recipe->data.input = (train_extent){ p->height, p->width };
     if (recipe->data.channels == 0)
         recipe->data.channels = p->channels;
+    if (!r->o->resize_given)
+        NN_TRY(inherit_resize(recipe, p->resize));
     if (recipe->data.mean.n == 0)
         recipe->data.mean = reals_of(p->mean, p->channels);
     if (recipe->data.std.n == 0)
