@@ -58,15 +58,17 @@ static char *part_about(const char *script, const char *command, const char *las
     return strndup(at, (size_t)(end - at));
 }
 
-static bool has_word(const char *text, const char *before, const char *name, const char *behind)
+/* Where the option stands, with one of the characters `behind` it; NULL: nowhere. */
+static const char *find_word(const char *text, const char *before, const char *name,
+                             const char *behind)
 {
     char word[2 * NAME];
-    for (const char *b = behind; *b != '\0'; b++) {
+    const char *at = NULL;
+    for (const char *b = behind; at == NULL && *b != '\0'; b++) {
         snprintf(word, sizeof word, "%s--%s%c", before, name, *b);
-        if (strstr(text, word) != NULL)
-            return true;
+        at = strstr(text, word);
     }
-    return false;
+    return at;
 }
 
 /* ---- nothing is missing ---------------------------------------------------------------------- */
@@ -85,12 +87,18 @@ static void every_option_is_in_the_page_and_the_scripts(void **state)
         char *in_bash = part_about(bash, commands[i], "\n        ;;");
         char *in_zsh = part_about(zsh, commands[i], "operand:");
         for (const char *at = help; (at = next_option(at, name)) != NULL; n++) {
-            if (strstr(page, in_page(name)) == NULL)
+            const char *on_page = strstr(page, in_page(name));
+            if (on_page == NULL)
                 fail_msg("octet-%s(1) lacks --%s", commands[i], name);
-            if (!has_word(in_bash, "", name, " '"))
+            if (strstr(on_page + 1, in_page(name)) != NULL)
+                fail_msg("octet-%s(1) has --%s twice", commands[i], name);
+            if (find_word(in_bash, "", name, " '") == NULL)
                 fail_msg("completion of %s for bash lacks --%s", commands[i], name);
-            if (!has_word(in_zsh, "'", name, "=["))
+            const char *in_script = find_word(in_zsh, "'", name, "=[");
+            if (in_script == NULL)
                 fail_msg("completion of %s for zsh lacks --%s", commands[i], name);
+            if (find_word(in_script + 1, "'", name, "=[") != NULL)
+                fail_msg("completion of %s for zsh has --%s twice", commands[i], name);
         }
         assert_true(n >= 9); /* the common ones at least */
         free(help), free(page), free(in_bash), free(in_zsh);

@@ -13,6 +13,18 @@ static const train_rows *rows_at(const train_manual *m, const train_command *c, 
     return r == c->n_groups ? m->common : NULL;
 }
 
+/* Is it the row of its name, and not out of reach behind one of an earlier group?  (train/args.h)
+ */
+static bool is_meant(const train_manual *m, const train_command *c, int r, const train_arg *arg)
+{
+    const train_rows *rows;
+    for (int k = 0; k < r && (rows = rows_at(m, c, k)) != NULL; k++)
+        for (int i = 0; i < rows->n; i++)
+            if (strcmp(rows->args[i].name, arg->name) == 0)
+                return false;
+    return true;
+}
+
 /* ---- man pages ------------------------------------------------------------------------------- */
 
 /* One character of text: roff reads some as its own, and makes a hyphen of every minus. */
@@ -79,13 +91,21 @@ static void option_page(const train_arg *arg, FILE *to)
     fputc('\n', to);
 }
 
-static void rows_page(const train_rows *rows, FILE *to)
+static void rows_heading(const train_rows *rows, FILE *to)
 {
     fputs(".SS ", to);
     roff(rows->title, to);
     fputc('\n', to);
+}
+
+/* The r-th group of a command. */
+static void rows_page(const train_manual *m, const train_command *c, int r, FILE *to)
+{
+    const train_rows *rows = rows_at(m, c, r);
+    rows_heading(rows, to);
     for (int i = 0; i < rows->n; i++)
-        option_page(&rows->args[i], to);
+        if (is_meant(m, c, r, &rows->args[i]))
+            option_page(&rows->args[i], to);
 }
 
 static void names_page(const train_names *names, FILE *to)
@@ -115,7 +135,6 @@ static void exit_page(FILE *to)
 
 static void command_page(const train_manual *m, const train_command *c, FILE *to)
 {
-    const train_rows *rows;
     title(c->name, to);
     fprintf(to, ".SH NAME\noctet\\-%s \\- ", c->name);
     roff(c->about, to);
@@ -126,8 +145,8 @@ static void command_page(const train_manual *m, const train_command *c, FILE *to
         fputs("The recipe, an INI file, holds options as lines name = value;\n"
               "what stands on the command line counts.\n",
               to);
-    for (int r = 0; (rows = rows_at(m, c, r)) != NULL; r++)
-        rows_page(rows, to);
+    for (int r = 0; rows_at(m, c, r) != NULL; r++)
+        rows_page(m, c, r, to);
     if (c->names != NULL)
         names_page(c->names, to);
     exit_page(to);
@@ -156,7 +175,9 @@ static void program_page(const train_manual *m, FILE *to)
         fputc('\n', to);
     }
     fputs(".SH OPTIONS\n", to);
-    rows_page(m->common, to);
+    rows_heading(m->common, to);
+    for (int i = 0; i < m->common->n; i++)
+        option_page(&m->common->args[i], to);
     exit_page(to);
     fputs(".SH ENVIRONMENT\n"
           ".TP\nNO_COLOR\nif it is set and not empty, nothing is coloured on a terminal\n"
@@ -256,7 +277,8 @@ static void put_bash_options(const train_manual *m, const train_command *c, FILE
     fputs("        options='", to);
     for (int r = 0; (rows = rows_at(m, c, r)) != NULL; r++)
         for (int i = 0; i < rows->n; i++, blank = " ")
-            fprintf(to, "%s--%s", blank, rows->args[i].name);
+            if (is_meant(m, c, r, &rows->args[i]))
+                fprintf(to, "%s--%s", blank, rows->args[i].name);
     fputs("'\n", to);
 }
 
@@ -301,7 +323,8 @@ static void put_bash_command(const train_manual *m, const train_command *c, FILE
     fputs("        case $prev in\n", to);
     for (int r = 0; (rows = rows_at(m, c, r)) != NULL; r++)
         for (int i = 0; i < rows->n; i++)
-            put_bash_values(&rows->args[i], to);
+            if (is_meant(m, c, r, &rows->args[i]))
+                put_bash_values(&rows->args[i], to);
     fputs("        esac\n        ;;\n", to);
 }
 
@@ -418,7 +441,8 @@ static void put_zsh_command(const train_manual *m, const train_command *c, FILE 
     fprintf(to, "    %s) _arguments \\\n", c->name);
     for (int r = 0; (rows = rows_at(m, c, r)) != NULL; r++)
         for (int i = 0; i < rows->n; i++)
-            put_zsh_option(&rows->args[i], to);
+            if (is_meant(m, c, r, &rows->args[i]))
+                put_zsh_option(&rows->args[i], to);
     put_zsh_operands(c->operands, to);
 }
 
