@@ -99,6 +99,14 @@ static void quantized_steps_have_their_ops(void **state)
     cJSON_Delete(o);
 }
 
+/* A network that could not be trained so, on noise and with batch norms of two values, is timed. */
+static void steps_do_not_diverge(void **state)
+{
+    (void)state;
+    check_done(octet("bench train --model mobilenet_v2 --width 0.25 --input 8x8x3 --batch 2 "
+                     "--steps 3 --threads 1"));
+}
+
 static void text_names_every_layer(void **state)
 {
     (void)state;
@@ -342,6 +350,7 @@ static void loops_follow_the_limit(void **state)
 static void errors_say_what_to_do(void **state)
 {
     (void)state;
+    check_error(octet("bench " SMALL "--classes 65536"), 2, "--classes");
     static const struct {
         const char *arguments, *part;
         int code;
@@ -376,6 +385,7 @@ int main(void)
         cmocka_unit_test(least_bytes_are_counted),
         cmocka_unit_test(parts_are_within_the_whole),
         cmocka_unit_test(quantized_steps_have_their_ops),
+        cmocka_unit_test(steps_do_not_diverge),
         cmocka_unit_test(text_names_every_layer),
         cmocka_unit_test(made_file_is_a_model),
         cmocka_unit_test(threads_give_equal_codes),

@@ -30,7 +30,7 @@ static const train_arg args[] = {
       .value = "10",
       .help = "of the synthetic pictures",
       .min = 1,
-      .max = 65536 },
+      .max = 65535 },
     { .name = "batch",
       .kind = TRAIN_INT,
       .at = AT(batch),
@@ -120,7 +120,7 @@ static nn_status make_recipe(train_recipe *r, const train_bench_settings *s)
     r->training.batch = s->batch;
     r->training.optimizer = s->optimizer;
     r->training.schedule = OPT_CONSTANT;
-    r->training.lr = 1e-3; /* no training is wanted, but no divergence either */
+    r->training.lr = 0; /* weights stand still: no training is wanted, and no divergence */
     r->training.steps = UINT64_C(1000000000000);
     return NN_OK;
 }
@@ -285,11 +285,11 @@ const train_command train_command_bench = {
         "\"qat\",\n"
         "\"parameters\", \"step_ms_median\", \"step_ms_p10\", \"step_ms_p90\", \"images_per_s\",\n"
         "\"gflops\", \"fma_peak_gflops\", \"peak_rss_mb\", \"planned_mb\", \"start_to_step_ms\",\n"
-        "\"first_step_ms\", \"data_ms\", \"score_ms\", \"update_ms\", \"ops\": [{\"name\", "
-        "\"layer\", \"op\",\n"
-        "\"forward_ms\", \"backward_ms\", \"gflops_forward\", \"gflops_backward\", "
-        "\"share_of_peak\",\n"
-        "\"mb\", \"gb_per_s\", \"percent\"}]}\n\n"
+        "\"first_step_ms\", \"data_ms\", \"forward_ms\", \"score_ms\", \"backward_ms\", "
+        "\"update_ms\",\n"
+        "\"ops\": [{\"name\", \"layer\", \"op\", \"forward_ms\", \"backward_ms\", "
+        "\"gflops_forward\",\n"
+        "\"gflops_backward\", \"share_of_peak\", \"mb\", \"gb_per_s\", \"percent\"}]}\n\n"
         "bench infer FILE.tflite [--runs N], or --model NAME --input HxWxC [--out FILE]: one item\n"
         "at a time.  --json: {\"file\", \"threads\", \"kernels\", \"latency_us_median\",\n"
         "\"latency_us_p10\", \"latency_us_p90\", \"latency_us_p99\", \"macs\", \"gmacs\",\n"
