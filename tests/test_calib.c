@@ -6,7 +6,7 @@
 #include "nn/kernels/kernels.h"
 #include "nn/layers.h"
 #include "nn/range.h"
-#include "quant/calibrate.h"
+#include "quant/post.h"
 #include "quant/weight_range.h"
 #include "tests/testing.h"
 
@@ -497,6 +497,35 @@ static void a_network_that_diverged_is_named(void **state)
     assert_fails(quant_calibrate(f->from, &f->config, &c, &f->pictures), NN_EDIVERGED, "b: ");
 }
 
+/* A layer in float keeps its weights, and has no codes to choose or to correct for. */
+static void layers_in_float_are_left(void **state)
+{
+    fixture *f = *state;
+    quant_post_report report;
+    quant_post p = { .calibration = { .how = &quant_calibrator_minmax,
+                                      .weights = QUANT_WEIGHT_MSE },
+                     .adaround = true,
+                     .rounding = { .steps = 20, .rows = 64 } };
+    const nn_param *weight = nn_params_find(f->params, "b/weight");
+    const nn_real before = weight->value[0];
+    f->config.layers = "b=float";
+    for (int k = 0; k < 2; k++) {
+        p.correction = k == 0 ? QUANT_BIAS_EMPIRICAL : QUANT_BIAS_ANALYTICAL;
+        assert_ok(quant_post_run(&report, f->from, &f->config, &p, &f->pictures));
+        assert_int_equal(report.rounded.layers, 2);
+        assert_true(weight->value[0] == before);
+    }
+}
+
+static void weights_that_are_folded_late_need_training(void **state)
+{
+    fixture *f = *state;
+    const quant_calibration c = { .how = &quant_calibrator_minmax };
+    f->config.fold = &quant_fold_unfolded;
+    assert_fails(quant_calibrate(f->from, &f->config, &c, &f->pictures), NN_EINVAL,
+                 "--bn-fold unfolded");
+}
+
 #define WITH_NETWORK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -523,6 +552,8 @@ int main(void)
         WITH_NETWORK(batches_do_not_matter),
         WITH_NETWORK(weights_follow_their_own_rule),
         WITH_NETWORK(a_network_that_diverged_is_named),
+        WITH_NETWORK(layers_in_float_are_left),
+        WITH_NETWORK(weights_that_are_folded_late_need_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

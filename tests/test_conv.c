@@ -5,7 +5,7 @@
 
 #include "nn/base/mem.h"
 #include "nn/kernels/kernels.h"
-#include "nn/ops/linear.h"
+#include "nn/op.h"
 #include "runtime/cpu.h"
 #include "tests/testing.h"
 
@@ -466,54 +466,6 @@ static void vectors_change_no_bit(void **state)
     }
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
-
-/* The last batch of an evaluation is smaller than the planned one, and its chunks may be larger. */
-static void check_chunks(const nn_conv_pass *small, const nn_conv_pass *planned)
-{
-    const nn_conv_pass most = nn_conv_largest(*planned);
-    assert_true(nn_conv_copy_count(small) <= nn_conv_copy_count(&most));
-    assert_true(nn_conv_pixels(small) <= nn_conv_pixels(&most));
-    assert_true(small->chunks <= most.chunks);
-}
-
-static void memory_is_enough_for_smaller_batches(void **state)
-{
-    (void)state;
-    static const conv_case cases[] = {
-        { 28, 21, 57, 60, 41, 3, 3, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
-        { 64, 15, 41, 89, 6, 5, 5, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
-        { 87, 27, 4, 88, 88, 5, 5, 2, 2, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
-        { 30, 15, 41, 44, 88, 4, 4, 1, 1, 1, 1, NN_SAME, 0, 0, 0, 0, 0 },
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const conv_case *k = &cases[i];
-        const bool depthwise = i >= 2;
-        bench b;
-        open_bench(&b, depthwise ? &nn_op_dwconv2d : &nn_op_conv2d, window_of(k),
-                   NN_SHAPE(NN_BATCH, k->h, k->w, k->c),
-                   depthwise ? NN_SHAPE(1, k->kh, k->kw, k->o) : NN_SHAPE(k->o, k->kh, k->kw, k->c),
-                   0, k->n);
-        assert_ok(b.node.op->infer(&b.node));
-        const int repeat = depthwise ? k->o / k->c : 1;
-        const nn_conv_geom planned = nn_linear_geom(&b.node, k->n);
-        for (int n = 1; n < k->n; n++) {
-            const nn_conv_geom small = nn_linear_geom(&b.node, n);
-            const nn_conv_pass forward[] = { nn_conv_forward(&small, repeat),
-                                             nn_conv_forward(&planned, repeat) };
-            check_chunks(&forward[0], &forward[1]);
-            for (int phase = 0; phase < nn_conv_phases(&planned); phase++) {
-                const nn_conv_pass back[] = { nn_conv_backward(&small, phase),
-                                              nn_conv_backward(&planned, phase) };
-                check_chunks(&back[0], &back[1]);
-            }
-            for (int training = 0; training < 2; training++)
-                assert_true(b.node.op->need(&b.node, n, training).scratch <=
-                            b.node.op->need(&b.node, k->n, training).scratch);
-        }
-    }
-}
-
 /* ---- errors ---------------------------------------------------------------------------------- */
 
 static void shapes_are_checked(void **state)
@@ -613,13 +565,9 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv2d_is_its_sum),
-        cmocka_unit_test(winograd_is_its_sum),
-        cmocka_unit_test(vectors_change_no_bit),
-        cmocka_unit_test(dwconv2d_is_its_sum),
-        cmocka_unit_test(dense_is_its_sum),
-        cmocka_unit_test(random_windows),
-        cmocka_unit_test(memory_is_enough_for_smaller_batches),
+        cmocka_unit_test(conv2d_is_its_sum),     cmocka_unit_test(winograd_is_its_sum),
+        cmocka_unit_test(vectors_change_no_bit), cmocka_unit_test(dwconv2d_is_its_sum),
+        cmocka_unit_test(dense_is_its_sum),      cmocka_unit_test(random_windows),
         cmocka_unit_test(shapes_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -526,35 +526,6 @@ static void the_pull_decides(void **state)
     assert_true(report.rounded.undecided * 5 > report.rounded.weights);
 }
 
-/* A layer in float keeps its weights, and has no codes to choose or to correct for. */
-static void layers_in_float_are_left(void **state)
-{
-    fixture *f = *state;
-    quant_post_report report;
-    quant_post p = adaround(20, 1);
-    nn_real before[8 * 27];
-    const nn_param *stem = param(f, "stem/weight");
-    f->config.layers = "stem=float";
-    p.calibration.weights = QUANT_WEIGHT_MSE;
-    memcpy(before, stem->value, sizeof before);
-    for (int k = 0; k < 2; k++) {
-        p.correction = k == 0 ? QUANT_BIAS_EMPIRICAL : QUANT_BIAS_ANALYTICAL;
-        assert_ok(quant_post_run(&report, f->from, &f->config, &p, &f->pictures));
-        assert_int_equal(report.rounded.layers, 4);
-        assert_memory_equal(before, stem->value, sizeof before);
-    }
-}
-
-static void weights_that_are_folded_late_need_training(void **state)
-{
-    fixture *f = *state;
-    quant_post_report report;
-    const quant_post p = { .calibration = { .how = &quant_calibrator_minmax } };
-    f->config.fold = &quant_fold_unfolded;
-    assert_fails(quant_post_run(&report, f->from, &f->config, &p, &f->pictures), NN_EINVAL,
-                 "--bn-fold unfolded");
-}
-
 static void learn_with(fixture *f, int threads, uint64_t seed, nn_real *weight, size_t count)
 {
     quant_post_report report;
@@ -618,8 +589,6 @@ int main(void)
         WITH_NETWORK(learned_codes_are_better_than_nearest),
         WITH_NETWORK(only_the_two_neighbours_are_chosen),
         WITH_NETWORK(the_pull_decides),
-        WITH_NETWORK(layers_in_float_are_left),
-        WITH_NETWORK(weights_that_are_folded_late_need_training),
         WITH_NETWORK(threads_change_no_bit),
         cmocka_unit_test_setup_teardown(methods_can_be_combined, set_up_coarse, tear_down),
     };
