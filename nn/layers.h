@@ -33,8 +33,8 @@ nn_node *nn_depthwise(nn_graph *g, nn_node *x, const char *name, nn_conv c);
 /* y [N,units] = x [N,I] weight [units,I] + bias [units]; Glorot initialization. */
 nn_node *nn_dense(nn_graph *g, nn_node *x, const char *name, int units);
 
-/* Batch normalization over the last dimension; epsilon 1e-3, momentum 0.9 for running statistics
- *.  Ioffe & Szegedy 2015, arXiv 1502.03167. */
+/* Batch normalization over the last dimension; epsilon 1e-3, running statistics with momentum 0.9.
+ * Ioffe & Szegedy 2015, arXiv 1502.03167. */
 nn_node *nn_batch_norm(nn_graph *g, nn_node *x, const char *name);
 
 nn_node *nn_relu(nn_graph *g, nn_node *x, const char *name);
@@ -44,8 +44,7 @@ nn_node *nn_logistic(nn_graph *g, nn_node *x, const char *name);
 nn_node *nn_softmax(nn_graph *g, nn_node *x, const char *name);
 nn_node *nn_activate(nn_graph *g, nn_node *x, const char *name, nn_activation a);
 
-/* Convolution without bias, batch norm, activation: nodes name, name/bn, name/relu (or relu6
- * ...). */
+/* Convolution without bias, batch norm, activation: nodes name, name/bn, name/relu or the like. */
 nn_node *nn_conv_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a);
 nn_node *nn_depthwise_bn(nn_graph *g, nn_node *x, const char *name, nn_conv c, nn_activation a);
 

@@ -16,7 +16,7 @@
 
 enum {
     NN_MAX_IN = 10,   /* inputs of one node */
-    NN_MAX_NAME = 200 /* bytes of a node's name */
+    NN_MAX_NAME = 200 /* bytes of a node's name, but for what makes it unique */
 };
 
 typedef enum nn_op_id {

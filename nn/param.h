@@ -89,7 +89,8 @@ typedef struct nn_vector {
 nn_vector nn_params_trained(const nn_params *ps);
 nn_vector nn_params_state(const nn_params *ps);
 
-/* Sum of counts of all trainable parameters (without padding). */
+/* Sum of counts of all weights and biases, without padding: what a network's size is given as.
+ * Frozen ones count, learned ranges do not. */
 size_t nn_params_trained_count(const nn_params *ps);
 
 #endif

@@ -5,8 +5,9 @@
  *
  * so that the beginning is forgotten quickly (Polyak & Juditsky 1992; the ramp is that of
  * TensorFlow's ExponentialMovingAverage).  The running statistics of batch norm (names that end in
- * "/mean" and "/var") are averaged with the weights, which they belong to; ranges, scales and other
- * state are not. For an evaluation the averages are swapped in and out again. */
+ * "/mean" and "/var") are averaged with the weights, which they belong to, and so are learned
+ * ranges (from which quant_ranges_exchange makes those in force); observed ones, scales and other
+ * state are not.  For an evaluation the averages are swapped in and out again. */
 #ifndef OCTET_OPTIM_AVERAGE_H
 #define OCTET_OPTIM_AVERAGE_H
 

@@ -28,7 +28,8 @@ nn_grid nn_grid_signed(int bits, bool narrow);
 /* Affine: the range is widened to hold 0, then
  *   scale = (max - min) / (qmax - qmin),  zero_point = the rounded code of 0,
  * taken from the end of the range where the rounding error is smaller.
- * min = max = 0 gives scale 1 and the code of 0 nearest to the grid's lower end. */
+ * A range without an extent gives scale 1, and as zero point the grid's code that is nearest to
+ * 0. */
 nn_affine nn_affine_from_range(float min, float max, nn_grid grid);
 
 /* Symmetric: zero point 0, scale = max(max / qmax, min / qmin) for qmin < 0 < qmax, which on a

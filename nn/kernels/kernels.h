@@ -5,10 +5,10 @@
  *
  * Bits: in `gemm_tile`, `dw_tile` and `dw_grad` every result is ONE chain of fused multiply-adds in
  * the order that the comment states, and in `wino_spread` and `wino_gather` one fixed sequence of
- * operations, so all vector variants agree bit for bit.  Portable C
- * multiplies and adds with two roundings (a compiler without hardware FMA would call a slow
- * function) and agrees within K * 2^-23 * sum |a b|.  All other kernels use single operations, and
- * sums in a fixed order: every variant gives the same bits. */
+ * operations, so all vector variants agree bit for bit.  Portable C multiplies and adds with two
+ * roundings (a compiler without hardware FMA would call a slow function) and agrees within
+ * K * 2^-23 * sum |a b|.  All other kernels use single operations, and sums in a fixed order: every
+ * variant gives the same bits. */
 #ifndef OCTET_NN_KERNELS_KERNELS_H
 #define OCTET_NN_KERNELS_KERNELS_H
 

@@ -1,7 +1,8 @@
 /* wino_body - the transforms of wino.h in vectors; included by wino_<isa>.c after its simd header.
  *
- * Each is a nn_wino_spread what the rows and the same nn_wino_spread what the columns.  A step is
- * one fixed sequence of operations for each channel, whatever the width of the vectors. */
+ * Each multiplies by its matrix from both sides: one step for every column of a patch, and the same
+ * step for every row of what that gives.  A step is one fixed sequence of operations for each
+ * channel, whatever the width of the vectors. */
 #ifndef OCTET_NN_KERNELS_WINO_BODY_H
 #define OCTET_NN_KERNELS_WINO_BODY_H
 

@@ -20,7 +20,7 @@
  * in k too, its gradient loses sum(dz z) / gamma:
  *
  *   training   dgamma = v / (v + epsilon) sum dy zhat
- *   otherwise  dgamma = -m / s sum dy
+ *   otherwise  dgamma = (bias - m) / s sum dy
  *
  * A channel with k = 0 is dead: its weights are 0, y = beta, and no gradient passes.
  *
