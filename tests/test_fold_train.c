@@ -9,6 +9,7 @@
 #include "quant/stage.h"
 #include "tests/testing.h"
 #include "train/loop.h"
+#include "train/phase.h"
 #include "train/ship.h"
 
 /* ---- a small run ----------------------------------------------------------------------------- */
@@ -203,6 +204,53 @@ static void only_statistics_are_estimated(void **state)
     }
 }
 
+/* Runs the network's own batches behind the last step, as a new estimate. */
+static void estimate(train_network *n, const ds_set *set)
+{
+    train_phase p = { 0 };
+    ds_loader *loader;
+    const ds_batch *b;
+    ds_loader_options o = train_prep_loader(&n->info.prep, 32);
+    o.train = true;
+    o.seed = n->info.seed;
+    assert_ok(ds_loader_new(&loader, set, DS_TRAIN, &o));
+    assert_ok(ds_loader_seek(loader, STEPS / 8, STEPS % 8));
+    assert_ok(train_phase_build(
+        &p, n, &(train_phase_options){ .kind = TRAIN_PHASE_QUANT, .training = true, .batch = 32 }));
+    assert_ok(train_phase_bind(&p, NULL));
+    for (int i = 1; i <= 8; i++) {
+        assert_ok(ds_loader_next(loader, &b));
+        nn_exec_bind(p.exec, p.image, b->image);
+        nn_exec_bind(p.exec, p.label, b->label);
+        nn_exec_forward(p.exec, b->n, &(nn_run){ .training = true, .estimate = i });
+    }
+    train_phase_free(&p);
+    ds_loader_free(loader);
+}
+
+/* The statistics are those of the network that is saved: its averaged weights, on the grids of its
+ * averaged ranges. */
+static void statistics_are_of_the_averages(void **state)
+{
+    (void)state;
+    setup s;
+    train_recipe recipe;
+    train_network *n;
+    nn_real saved[64];
+    assert_ok(recipe_of(&recipe, &quant_fold_reestimate, "resnet8"));
+    recipe.quant.range = "lsq";
+    assert_ok(start(&s, &recipe));
+    assert_ok(train_loop_run(s.loop, STEPS, NULL));
+    assert_ok(train_loop_save_network(s.loop, test_path("averaged")));
+    assert_ok(train_network_load(&n, test_path("averaged"), NULL, &train_no_limits));
+    const nn_param *mean = nn_params_find(n->params, "stage2/block0/conv1/bn/mean");
+    memcpy(saved, mean->value, mean->count * sizeof *saved);
+    estimate(n, s.set);
+    assert_memory_equal(saved, mean->value, mean->count * sizeof *saved);
+    train_network_free(n);
+    stop(&s);
+}
+
 /* Neither what momentum is left nor weight decay moves what was folded away. */
 static void folded_away_stays_away(void **state)
 {
@@ -230,6 +278,7 @@ int main(void)
         cmocka_unit_test(resumed_is_uninterrupted),
         cmocka_unit_test(the_file_predicts_the_same),
         cmocka_unit_test(only_statistics_are_estimated),
+        cmocka_unit_test(statistics_are_of_the_averages),
         cmocka_unit_test(folded_away_stays_away),
     };
     omp_set_num_threads(1);

@@ -223,11 +223,9 @@ static nn_status finish(train_loop *t)
     if (t->state.step < t->total || t->stage != TRAIN_QUANTIZED ||
         !t->network->quant.fold->reestimates)
         return NN_OK;
-    if (t->average != NULL)
-        opt_average_swap(t->average);
+    swap_average(t);
     nn_status st = estimate_statistics(t);
-    if (t->average != NULL)
-        opt_average_swap(t->average);
+    swap_average(t);
     return st;
 }
 
