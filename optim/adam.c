@@ -23,9 +23,9 @@ static nn_status check(opt_config *c)
     if (c->epsilon == 0)
         c->epsilon = 1e-8;
     if (!(c->beta1 > 0 && c->beta1 < 1 && c->beta2 > 0 && c->beta2 < 1))
-        return nn_fail(NN_EINVAL, "adam: betas %g, %g are not both in (0, 1)", c->beta1, c->beta2);
+        return nn_fail(NN_EINVAL, "betas %g, %g are not both in (0, 1)", c->beta1, c->beta2);
     if (!(c->epsilon > 0 && c->epsilon < 1))
-        return nn_fail(NN_EINVAL, "adam: epsilon %g is not in (0, 1)", c->epsilon);
+        return nn_fail(NN_EINVAL, "epsilon %g is not in (0, 1)", c->epsilon);
     return NN_OK;
 }
 

@@ -15,6 +15,13 @@ static const opt_rule *const rules[] = {
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };
 
+/* Those there are, each behind a blank. */
+static const char names[] = ""
+#define OPT_RULE(name) " " #name
+#include "optim/optims.def"
+#undef OPT_RULE
+    ;
+
 struct opt {
     const opt_rule *rule;
     opt_config config;
@@ -36,16 +43,16 @@ static nn_status find(const opt_rule **out, const char *name)
     }
     if (near.best != NULL)
         return nn_fail(NN_EINVAL, "optimizer %s: not known; did you mean %s?", name, near.best);
-    return nn_fail(NN_EINVAL, "optimizer %s: not known; there are sgd, adam and adamw", name);
+    return nn_fail(NN_EINVAL, "optimizer %s: not known; there are%s", name, names);
 }
 
-/* What every rule shares. */
 static nn_status check(const opt_rule *rule, opt_config *c)
 {
-    if (!(c->weight_decay >= 0 && c->weight_decay <= 1e6))
-        return nn_fail(NN_EINVAL, "%s: weight decay %g is not a number from 0 on", rule->name,
+    if (!(c->weight_decay >= 0 && c->weight_decay <= 1e6)) /* what every rule shares */
+        return nn_fail(NN_EINVAL, "%s: weight decay %g is not in [0, 1e6]", rule->name,
                        c->weight_decay);
-    return rule->check(c);
+    nn_status st = rule->check(c);
+    return st == NN_OK ? st : nn_fail_context(st, "%s", rule->name);
 }
 
 static nn_status allocate(opt *o, const nn_params *ps)

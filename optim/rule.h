@@ -20,7 +20,8 @@ typedef struct opt_update {
 typedef struct opt_rule {
     const char *name;
     const char *slot[OPT_MAX_SLOTS];
-    /* Fills in defaults; NN_EINVAL naming the option that is out of its range. */
+    /* Fills in defaults; NN_EINVAL naming the setting that is out of its range (the rule's name is
+     * put before it). */
     nn_status (*check)(opt_config *c);
     /* How many of the slots these settings need. */
     int (*slots)(const opt_config *c);

@@ -12,9 +12,9 @@
 static nn_status check(opt_config *c)
 {
     if (!(c->momentum >= 0 && c->momentum < 1))
-        return nn_fail(NN_EINVAL, "sgd: momentum %g is not in [0, 1)", c->momentum);
+        return nn_fail(NN_EINVAL, "momentum %g is not in [0, 1)", c->momentum);
     if (c->nesterov && c->momentum == 0)
-        return nn_fail(NN_EINVAL, "sgd: nesterov needs a momentum above 0");
+        return nn_fail(NN_EINVAL, "nesterov needs a momentum above 0");
     return NN_OK;
 }
 

@@ -283,14 +283,18 @@ static void settings_are_checked(void **state)
     opt *o = NULL;
     const double nan = (double)NAN;
     assert_fails(opt_new(&o, "adma", b->ps, &(opt_config){ 0 }), NN_EINVAL, "mean adam");
-    assert_fails(opt_new(&o, "lbfgs", b->ps, &(opt_config){ 0 }), NN_EINVAL, "sgd, adam");
+    assert_fails(opt_new(&o, "lbfgs", b->ps, &(opt_config){ 0 }), NN_EINVAL,
+                 "there are sgd adam adamw");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .momentum = 1 }), NN_EINVAL, "[0, 1)");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .momentum = nan }), NN_EINVAL, "[0, 1)");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .nesterov = true }), NN_EINVAL, "needs");
-    assert_fails(opt_new(&o, "adam", b->ps, &(opt_config){ .beta2 = 1 }), NN_EINVAL, "betas");
+    assert_fails(opt_new(&o, "adamw", b->ps, &(opt_config){ .beta2 = 1 }), NN_EINVAL,
+                 "adamw: betas");
     assert_fails(opt_new(&o, "adam", b->ps, &(opt_config){ .epsilon = -1 }), NN_EINVAL, "epsilon");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .weight_decay = nan }), NN_EINVAL,
                  "decay");
+    assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .weight_decay = 1e7 }), NN_EINVAL,
+                 "[0, 1e6]");
     opt_clip *clip = NULL;
     opt_average *average = NULL;
     assert_fails(opt_clip_new(&clip, b->ps, -1), NN_EINVAL, "clip");
