@@ -102,11 +102,6 @@ int quant_histogram_used(const quant_histogram *h, enum quant_side side)
     return used;
 }
 
-bool quant_histogram_is_one_sided(const quant_histogram *h)
-{
-    return !(h->min < 0);
-}
-
 int quant_histogram_magnitudes(uint64_t *magnitude, const quant_histogram *h)
 {
     int used = 0;

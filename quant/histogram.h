@@ -36,9 +36,6 @@ bool quant_histogram_add(quant_histogram *h, const nn_real *x, size_t n);
 /* Bins of a side up to the last that is not empty. */
 int quant_histogram_used(const quant_histogram *h, enum quant_side side);
 
-/* Is there no value below 0? */
-bool quant_histogram_is_one_sided(const quant_histogram *h);
-
 /* magnitude[b] = counts of both sides, b < 2 * bins; returns how many bins are used. */
 int quant_histogram_magnitudes(uint64_t *magnitude, const quant_histogram *h);
 
