@@ -31,11 +31,14 @@ int nn_window_extent(int in, int kernel, int stride, int dilation, nn_padding pa
 
 nn_status nn_window_infer(nn_node *n, nn_window *w, int *out_h, int *out_w)
 {
-    enum { MOST = 1 << 15 };
+    enum { MOST = 1 << 15, MOST_SIDE = 1 << 24 }; /* so that positions and their sums are ints */
     nn_shape x = n->in[0]->shape;
     char text[NN_SHAPE_TEXT];
     if (x.rank != 4)
         return NN_NODE_FAIL(n, "x is %s, must be [N,H,W,C]", nn_shape_text(x, text));
+    if (x.dim[1] > MOST_SIDE || x.dim[2] > MOST_SIDE)
+        return NN_NODE_FAIL(n, "x is %s; H and W are at most %d", nn_shape_text(x, text),
+                            (int)MOST_SIDE);
     if (w->kernel_h < 1 || w->kernel_w < 1 || w->stride_h < 1 || w->stride_w < 1 ||
         w->dilation_h < 1 || w->dilation_w < 1 || w->kernel_h > MOST || w->kernel_w > MOST ||
         w->stride_h > MOST || w->stride_w > MOST || w->dilation_h > MOST || w->dilation_w > MOST)

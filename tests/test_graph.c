@@ -124,6 +124,15 @@ static void too_large_outputs_are_refused(void **state)
     assert_fails(nn_graph_check(graph), NN_ESHAPE, "pad wide");
 }
 
+/* Positions of a window are ints. */
+static void too_long_sides_are_refused(void **state)
+{
+    (void)state;
+    nn_node *x = nn_input(graph, "x", NN_SHAPE(NN_BATCH, INT32_MAX, 1, 1));
+    assert_null(nn_conv2d(graph, x, "conv", (nn_conv){ .out = 1, .kh = 3, .kw = 1, .s = 2 }));
+    assert_fails(nn_graph_check(graph), NN_ESHAPE, "H and W are at most 16777216");
+}
+
 static void one_parameter_has_one_leaf(void **state)
 {
     (void)state;
@@ -311,6 +320,7 @@ int main(void)
         TEST(impossible_leaves_are_refused),
         TEST(too_large_leaves_are_refused),
         TEST(too_large_outputs_are_refused),
+        TEST(too_long_sides_are_refused),
         TEST(one_parameter_has_one_leaf),
         TEST(a_copy_is_the_same_graph),
         TEST(a_rule_can_leave_a_node_out),
