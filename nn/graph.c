@@ -256,7 +256,10 @@ nn_node *nn_rewrite_copy(nn_graph *to, const nn_node *n, nn_node *const in[], vo
         return nn_input(to, n->name, n->shape);
     if (n->id == NN_OP_param)
         return nn_param_leaf(to, n->param);
-    return nn_node_new(to, n->id, n->name, in, n->n_in, &n->attr);
+    nn_node *copy = nn_node_new(to, n->id, n->name, in, n->n_in, &n->attr);
+    if (copy != NULL)
+        copy->for_statistics = n->for_statistics;
+    return copy;
 }
 
 nn_status nn_graph_rewrite(nn_graph *to, const nn_graph *from, nn_rewrite_rule rule, void *ctx,

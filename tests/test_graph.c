@@ -154,6 +154,7 @@ static void a_copy_is_the_same_graph(void **state)
     nn_node *map[64];
     build_small(graph);
     assert_in_range(nn_graph_count(graph), 1, 64);
+    nn_graph_find(graph, "conv2")->for_statistics = true;
     assert_ok(nn_graph_new(&copy, params));
     assert_ok(nn_graph_rewrite(copy, graph, nn_rewrite_copy, NULL, map));
     assert_int_equal(nn_graph_count(copy), nn_graph_count(graph));
@@ -163,6 +164,7 @@ static void a_copy_is_the_same_graph(void **state)
         assert_string_equal(from->name, to->name);
         assert_true(from->id == to->id && nn_shape_equal(from->shape, to->shape));
         assert_true(from->param == to->param && from->is_output == to->is_output);
+        assert_true(from->for_statistics == to->for_statistics);
         assert_memory_equal(&from->attr, &to->attr, sizeof from->attr);
     }
     assert_true(nn_graph_macs(copy) == nn_graph_macs(graph));
