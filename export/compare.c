@@ -103,7 +103,7 @@ static bool is_in_float(const nn_graph *g, const char *name)
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *n = nn_graph_node(g, i);
         const size_t length = strlen(n->name);
-        if (quant_has_weight(n) && n->in[WEIGHT]->id != NN_OP_fakequant &&
+        if (nn_node_has_weight(n) && n->in[WEIGHT]->id != NN_OP_fakequant &&
             strncmp(name, n->name, length) == 0 &&
             (strcmp(name + length, "/float") == 0 || strcmp(name + length, "/input/float") == 0))
             return true;
@@ -173,7 +173,7 @@ static const nn_node *find_layer(const nn_graph *g, const char *name)
 {
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *n = nn_graph_node(g, i);
-        if (!quant_has_weight(n))
+        if (!nn_node_has_weight(n))
             continue;
         const nn_node *param = n->in[WEIGHT];
         while (param->id != NN_OP_param)

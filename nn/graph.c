@@ -232,9 +232,14 @@ nn_node *nn_graph_only_reader(const nn_graph *g, const nn_node *n)
     return NULL;
 }
 
+bool nn_node_has_weight(const nn_node *n)
+{
+    return n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d || n->id == NN_OP_dense;
+}
+
 uint64_t nn_node_macs(const nn_node *n)
 {
-    if (n->id != NN_OP_conv2d && n->id != NN_OP_dwconv2d && n->id != NN_OP_dense)
+    if (!nn_node_has_weight(n))
         return 0;
     /* each output is a sum over one row of the weights */
     uint64_t row = nn_shape_count(n->in[1]->shape) / (uint64_t)nn_shape_channels(n->shape);

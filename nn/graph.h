@@ -57,6 +57,9 @@ int nn_graph_readers(const nn_graph *g, const nn_node *n);
 /* The one that does, if it is one and reads n once; else NULL. */
 nn_node *nn_graph_only_reader(const nn_graph *g, const nn_node *n);
 
+/* True for conv2d, dwconv2d and dense: ops with a weight in input 1. */
+bool nn_node_has_weight(const nn_node *n);
+
 /* Multiply-accumulates for one item: of convolutions and dense layers, 0 for other nodes. */
 uint64_t nn_node_macs(const nn_node *n);
 uint64_t nn_graph_macs(const nn_graph *g);

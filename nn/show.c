@@ -6,11 +6,6 @@
 
 /* ---- counting -------------------------------------------------------------------------------- */
 
-static bool has_weights(const nn_node *n)
-{
-    return n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d || n->id == NN_OP_dense;
-}
-
 nn_size nn_graph_size(const nn_graph *g)
 {
     nn_size s = { .macs = nn_graph_macs(g) };
@@ -20,7 +15,7 @@ nn_size nn_graph_size(const nn_graph *g)
             s.state += n->param->count;
         else if (n->param != NULL)
             s.trained += n->param->count;
-        if (has_weights(n))
+        if (nn_node_has_weight(n))
             s.folded += nn_shape_count(n->in[1]->shape) + (size_t)nn_shape_channels(n->shape);
     }
     return s;

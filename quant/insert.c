@@ -364,7 +364,7 @@ static nn_node *insert(nn_graph *to, const nn_node *n, nn_node *const in[], void
 {
     const inserter *s = ctx;
     nn_node *y;
-    if (quant_has_weight(n))
+    if (nn_node_has_weight(n))
         y = copy_layer(to, n, in, s);
     else if (n->id == NN_OP_bnorm)
         y = copy_batch_norm(to, n, in, s);

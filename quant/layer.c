@@ -17,7 +17,7 @@ static void add_batch_norm(quant_layer *l, const nn_node *bn)
 bool quant_layer_at(quant_layer *l, const nn_graph *g, int i)
 {
     const nn_node *n = nn_graph_node(g, i);
-    if (!quant_has_weight(n))
+    if (!nn_node_has_weight(n))
         return false;
     *l = (quant_layer){ .node = n, .weight = n->in[WEIGHT]->param, .last = n };
     if (n->n_in > BIAS)

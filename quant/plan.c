@@ -29,7 +29,7 @@ static const char *scheme_name(const quant_spec *s)
 static bool is_folded(const planner *p, const nn_node *n)
 {
     const nn_node *reader = reader_of(p->g, n);
-    return reader == NULL || !quant_has_weight(reader);
+    return reader == NULL || !nn_node_has_weight(reader);
 }
 
 static bool is_in_file(const planner *p, const nn_node *n)

@@ -1,10 +1,5 @@
 #include "quant/points.h"
 
-bool quant_has_weight(const nn_node *n)
-{
-    return n->id == NN_OP_conv2d || n->id == NN_OP_dwconv2d || n->id == NN_OP_dense;
-}
-
 const char *quant_how_name(quant_how how)
 {
     static const char *const names[] = { "fused",   "weights", "observed", "fixed",
@@ -14,7 +9,8 @@ const char *quant_how_name(quant_how how)
 
 static bool can_carry_activation(const nn_node *n)
 {
-    return quant_has_weight(n) || n->id == NN_OP_bnorm || n->id == NN_OP_add || n->id == NN_OP_mul;
+    return nn_node_has_weight(n) || n->id == NN_OP_bnorm || n->id == NN_OP_add ||
+           n->id == NN_OP_mul;
 }
 
 nn_node *quant_fused_into(const nn_graph *g, const nn_node *n)

@@ -42,9 +42,6 @@ nn_status quant_points_find(quant_point *points, const nn_graph *g, nn_affine in
  * NULL. */
 nn_node *quant_fused_into(const nn_graph *g, const nn_node *n);
 
-/* True for conv2d, dwconv2d and dense: ops with a weight in input 1. */
-bool quant_has_weight(const nn_node *n);
-
 /* "observed", "fixed", ...: for the printed plan. */
 const char *quant_how_name(quant_how how);
 

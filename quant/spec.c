@@ -91,7 +91,7 @@ static bool matches_some(const entry *e, const nn_graph *g)
 {
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *n = nn_graph_node(g, i);
-        if (matches(e->glob, n->name) && (!e->is_float || quant_has_weight(n)))
+        if (matches(e->glob, n->name) && (!e->is_float || nn_node_has_weight(n)))
             return true;
     }
     return false;
@@ -106,9 +106,9 @@ static nn_status refuse_glob(const entry *e, const nn_graph *g)
     nn_suggestion s = { .given = e->glob };
     for (int i = 0, n = 0; i < nn_graph_count(g); i++) {
         const nn_node *node = nn_graph_node(g, i);
-        if (!e->is_float || quant_has_weight(node))
+        if (!e->is_float || nn_node_has_weight(node))
             nn_suggest_offer(&s, node->name);
-        if (!quant_has_weight(node) || n > MOST)
+        if (!nn_node_has_weight(node) || n > MOST)
             continue;
         size_t at = strlen(list);
         snprintf(list + at, sizeof list - at, "%s%s", n > 0 ? ", " : "",

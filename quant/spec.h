@@ -27,7 +27,7 @@ typedef struct quant_spec {
 /* The rule of weights' ranges: as set, or what goes with that of activations. */
 const nn_range_rule *quant_weight_rule(const quant_config *c);
 
-/* Of the weight that a layer (quant_has_weight) reads. */
+/* Of the weight that a layer (nn_node_has_weight) reads. */
 quant_spec quant_weight_spec(const quant_config *c, const nn_node *layer);
 
 /* Of the range that node `leader` leads (points[leader].leader == leader), for all that use it. */
