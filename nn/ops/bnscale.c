@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "nn/op.h"
+#include "nn/ops/channels.h"
 
 enum { W, GAMMA, VAR };
 
@@ -31,18 +32,9 @@ static nn_status infer(nn_node *n)
     return NN_OK;
 }
 
-/* w as [outer, channels, inner]. */
-typedef struct layout {
-    size_t outer, channels, inner;
-} layout;
-
-static layout layout_of(const nn_node *n)
+static nn_channels layout_of(const nn_node *n)
 {
-    layout l = { 1, (size_t)n->shape.dim[n->attr.bnorm.axis], 1 };
-    for (int i = 0; i < n->shape.rank; i++)
-        if (i != n->attr.bnorm.axis)
-            *(i < n->attr.bnorm.axis ? &l.outer : &l.inner) *= (size_t)n->shape.dim[i];
-    return l;
+    return nn_channels_of(n->shape, n->attr.bnorm.axis, 1);
 }
 
 static nn_need need(const nn_node *n, int batch, bool training)
@@ -67,7 +59,7 @@ static void find_inverses(const nn_call *c, size_t channels)
 
 static void forward(const nn_call *c)
 {
-    layout l = layout_of(c->node);
+    nn_channels l = layout_of(c->node);
     find_inverses(c, l.channels);
     for (size_t o = 0; o < l.outer; o++)
         for (size_t ch = 0; ch < l.channels; ch++) {
@@ -78,7 +70,7 @@ static void forward(const nn_call *c)
         }
 }
 
-static void backward_weight(const nn_call *c, layout l)
+static void backward_weight(const nn_call *c, nn_channels l)
 {
     nn_real *dw = c->dx[W];
     for (size_t o = 0; o < l.outer; o++)
@@ -90,7 +82,7 @@ static void backward_weight(const nn_call *c, layout l)
         }
 }
 
-static void backward_gamma(const nn_call *c, layout l)
+static void backward_gamma(const nn_call *c, nn_channels l)
 {
     for (size_t ch = 0; ch < l.channels; ch++) {
         double sum = 0;
@@ -106,7 +98,7 @@ static void backward_gamma(const nn_call *c, layout l)
 
 static void backward(const nn_call *c)
 {
-    layout l = layout_of(c->node);
+    nn_channels l = layout_of(c->node);
     if (c->dx[GAMMA] != NULL)
         backward_gamma(c, l);
     if (c->dx[W] != NULL)

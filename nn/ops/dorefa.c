@@ -12,23 +12,7 @@
 
 #include "nn/base/math.h"
 #include "nn/op.h"
-
-/* w as [outer, channels, inner]. */
-typedef struct layout {
-    size_t outer, channels, inner;
-} layout;
-
-static layout layout_of(const nn_node *n)
-{
-    const int axis = n->attr.dorefa.axis;
-    if (axis < 0)
-        return (layout){ 1, 1, nn_shape_count(n->shape) };
-    layout l = { 1, (size_t)n->shape.dim[axis], 1 };
-    for (int i = 0; i < n->shape.rank; i++)
-        if (i != axis)
-            *(i < axis ? &l.outer : &l.inner) *= (size_t)n->shape.dim[i];
-    return l;
-}
+#include "nn/ops/channels.h"
 
 static nn_status infer(nn_node *n)
 {
@@ -48,7 +32,7 @@ static nn_need need(const nn_node *n, int batch, bool training)
     return (nn_need){ .saved = training ? bytes : 0, .scratch = training ? 0 : bytes };
 }
 
-static double greatest(const nn_real *t, layout l, size_t channel)
+static double greatest(const nn_real *t, nn_channels l, size_t channel)
 {
     double m = 0;
     for (size_t o = 0; o < l.outer; o++)
@@ -59,7 +43,7 @@ static double greatest(const nn_real *t, layout l, size_t channel)
     return m;
 }
 
-static void put_on_levels(const nn_call *c, const nn_real *t, layout l, size_t channel)
+static void put_on_levels(const nn_call *c, const nn_real *t, nn_channels l, size_t channel)
 {
     const double m = greatest(t, l, channel), n = c->node->attr.dorefa.levels;
     for (size_t o = 0; o < l.outer; o++)
@@ -72,7 +56,7 @@ static void put_on_levels(const nn_call *c, const nn_real *t, layout l, size_t c
 
 static void forward(const nn_call *c)
 {
-    const layout l = layout_of(c->node);
+    const nn_channels l = nn_channels_of(c->node->shape, c->node->attr.dorefa.axis, 1);
     nn_real *t = c->saved != NULL ? c->saved : c->scratch;
     for (size_t i = 0; i < nn_call_count(c); i++)
         t[i] = (nn_real)nn_tanh((double)c->x[0][i]);

@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "nn/kernels/kernels.h"
+#include "nn/ops/channels.h"
 #include "nn/ops/each.h"
 #include "nn/ops/fakequant_device.h"
 #include "nn/ops/fakequant_learn.h"
@@ -40,19 +41,9 @@ enum { X, MIN, MAX, SCALE, ZERO_POINT, MEMORY, X_SCALE };
 enum { LEARNED = X_SCALE }; /* a deployed network learns nothing */
 enum { GRAIN = 16384, MOST_CHUNKS = 64 };
 
-typedef nn_fq_layout layout;
-
-static layout layout_of(const nn_node *n, int batch)
+static nn_channels layout_of(const nn_node *n, int batch)
 {
-    int axis = n->attr.fakequant.axis;
-    nn_shape s = n->shape;
-    if (axis < 0)
-        return (layout){ 1, 1, nn_shape_count_batch(s, batch) };
-    layout l = { 1, (size_t)s.dim[axis], 1 };
-    for (int i = 0; i < s.rank; i++)
-        if (i != axis)
-            *(i < axis ? &l.outer : &l.inner) *= (size_t)(s.dim[i] == NN_BATCH ? batch : s.dim[i]);
-    return l;
+    return nn_channels_of(n->shape, n->attr.fakequant.axis, batch);
 }
 
 static nn_status check_learned(const nn_node *n, size_t channels)
@@ -87,12 +78,12 @@ static nn_status infer(nn_node *n)
 }
 
 /* A channel's elements lie in runs of l.inner; the bits of each run begin at a byte. */
-static size_t run_bytes(layout l)
+static size_t run_bytes(nn_channels l)
 {
     return nn_bits_bytes(l.channels > 1 ? l.inner : l.outer * l.inner);
 }
 
-static size_t mask_bytes(layout l)
+static size_t mask_bytes(nn_channels l)
 {
     return run_bytes(l) * (l.channels > 1 ? l.outer * l.channels : 1);
 }
@@ -100,7 +91,7 @@ static size_t mask_bytes(layout l)
 /* saved: a bit an element, set where the gradient passes. */
 static nn_need need(const nn_node *n, int batch, bool training)
 {
-    const layout l = layout_of(n, batch);
+    const nn_channels l = layout_of(n, batch);
     const bool masks = training && n->attr.fakequant.mode == NN_FQ_QUANTIZE;
     size_t saved = masks ? mask_bytes(l) : 0;
     size_t scratch = (2 * l.channels + 2 * MOST_CHUNKS) * sizeof(float); /* observing */
@@ -141,7 +132,7 @@ static void find_range_in_chunks(float *min, float *max, const nn_real *x, size_
     }
 }
 
-static void find_ranges(float *min, float *max, const nn_real *x, layout l, float *slots)
+static void find_ranges(float *min, float *max, const nn_real *x, nn_channels l, float *slots)
 {
     if (l.channels == 1) {
         find_range_in_chunks(min, max, x, l.outer * l.inner, slots);
@@ -175,7 +166,7 @@ void nn_fakequant_observe(const nn_call *c, nn_real min, nn_real max)
     follow(c, &lo, &hi);
 }
 
-static void observe(const nn_call *c, layout l)
+static void observe(const nn_call *c, nn_channels l)
 {
     float *min = c->scratch, *max = min + l.channels, *slots = max + l.channels;
     find_ranges(min, max, c->x[X], l, slots);
@@ -183,7 +174,7 @@ static void observe(const nn_call *c, layout l)
 }
 
 /* A learned range begins where it was observed, if only in this batch. */
-static void begin(const nn_call *c, layout l)
+static void begin(const nn_call *c, nn_channels l)
 {
     if (!(c->x[SCALE][0] > 0))
         observe(c, l);
@@ -220,7 +211,7 @@ static void gate(const nn_call *c, nn_real *v, unsigned char *pass, size_t n)
         quantize(v, pass, v, n, grid_of(c, 0));
 }
 
-static void quantize_rows(const nn_call *c, layout l, unsigned char *pass)
+static void quantize_rows(const nn_call *c, nn_channels l, unsigned char *pass)
 {
     for (size_t run = 0; run < l.outer * l.channels; run++) {
         const size_t at = run * l.inner;
@@ -230,12 +221,12 @@ static void quantize_rows(const nn_call *c, layout l, unsigned char *pass)
 }
 
 /* Element e lies in byte e / 8 of one long run: chunks are cut at whole bytes. */
-static nn_rows cut_run(layout l)
+static nn_rows cut_run(nn_channels l)
 {
     return nn_rows_cut(l.outer * l.inner, 1);
 }
 
-static void quantize_all(const nn_call *c, layout l, unsigned char *pass)
+static void quantize_all(const nn_call *c, nn_channels l, unsigned char *pass)
 {
     if (l.channels > 1) {
         quantize_rows(c, l, pass);
@@ -252,7 +243,7 @@ static void quantize_all(const nn_call *c, layout l, unsigned char *pass)
 }
 
 /* Keeps for backward what it reads; the masks' bits are set as they are quantized. */
-static unsigned char *prepare(const nn_call *c, layout l)
+static unsigned char *prepare(const nn_call *c, nn_channels l)
 {
     if (c->saved == NULL)
         return NULL;
@@ -265,7 +256,7 @@ static unsigned char *prepare(const nn_call *c, layout l)
 
 static void forward(const nn_call *c)
 {
-    layout l = layout_of(c->node, c->batch);
+    nn_channels l = layout_of(c->node, c->batch);
     if (nn_fakequant_observes(c))
         observe(c, l);
     if (c->saved != NULL && nn_fakequant_must_begin(c))
@@ -291,7 +282,7 @@ static void pass_gradient(const nn_call *c, size_t at, const unsigned char *pass
 static void backward(const nn_call *c)
 {
     const unsigned char *pass = c->saved;
-    layout l = layout_of(c->node, c->batch);
+    nn_channels l = layout_of(c->node, c->batch);
     if (pass != NULL && c->node->attr.fakequant.learn != NULL) {
         nn_fakequant_learn_backward(c, l);
         return;

@@ -28,7 +28,7 @@ size_t nn_fakequant_learn_saved(size_t count)
     return sizeof(header) + count * sizeof(nn_real);
 }
 
-size_t nn_fakequant_learn_scratch(nn_fq_layout l)
+size_t nn_fakequant_learn_scratch(nn_channels l)
 {
     return (l.channels > 1 ? l.channels : NN_ROWS_MOST) * sizeof(nn_range_sums);
 }
@@ -40,7 +40,7 @@ bool nn_fakequant_must_begin(const nn_call *c)
     return a->learn != NULL && a->rule != NULL && c->run->training && !nn_range_has_begun(&s, a);
 }
 
-void nn_fakequant_begin(const nn_call *c, nn_fq_layout l)
+void nn_fakequant_begin(const nn_call *c, nn_channels l)
 {
     const nn_fakequant_attr *a = &c->node->attr.fakequant;
     nn_range_state s = nn_range_of(c->node);
@@ -125,7 +125,7 @@ static void back(const nn_call *c, nn_range_sums *to, size_t at, size_t n, const
 }
 
 /* One range: chunks in their order. */
-static void back_all(const nn_call *c, nn_fq_layout l, nn_range_sums *sums)
+static void back_all(const nn_call *c, nn_channels l, nn_range_sums *sums)
 {
     const nn_rows cut = nn_rows_cut(l.outer * l.inner, 1);
     const range r = range_of(c, 0);
@@ -142,7 +142,7 @@ static void back_all(const nn_call *c, nn_fq_layout l, nn_range_sums *sums)
     }
 }
 
-static void back_channel(const nn_call *c, nn_fq_layout l, nn_range_sums *sums, size_t channel)
+static void back_channel(const nn_call *c, nn_channels l, nn_range_sums *sums, size_t channel)
 {
     const range r = range_of(c, channel);
     sums[channel] = (nn_range_sums){ 0, 0, 0, 0 };
@@ -150,7 +150,7 @@ static void back_channel(const nn_call *c, nn_fq_layout l, nn_range_sums *sums, 
         back(c, &sums[channel], (o * l.channels + channel) * l.inner, l.inner, &r);
 }
 
-static void back_channels(const nn_call *c, nn_fq_layout l, nn_range_sums *sums)
+static void back_channels(const nn_call *c, nn_channels l, nn_range_sums *sums)
 {
     const int parts = nn_each_parts(l.channels, l.outer * l.inner);
 #pragma omp parallel for schedule(static) if (parts > 1)
@@ -159,12 +159,12 @@ static void back_channels(const nn_call *c, nn_fq_layout l, nn_range_sums *sums)
 }
 
 /* Elements of one item that share a range; a weight has no batch. */
-static double count_of(const nn_node *n, nn_fq_layout l)
+static double count_of(const nn_node *n, nn_channels l)
 {
     return (double)nn_shape_count(n->shape) / (double)l.channels;
 }
 
-static void set_gradients(const nn_call *c, nn_fq_layout l, nn_range_sums *sums)
+static void set_gradients(const nn_call *c, nn_channels l, nn_range_sums *sums)
 {
     const nn_fakequant_attr *a = &c->node->attr.fakequant;
     const nn_range_state s = nn_range_of(c->node);
@@ -189,7 +189,7 @@ static void pass_on(const nn_call *c)
         c->dx[LEARNED][i] = 0;
 }
 
-void nn_fakequant_learn_backward(const nn_call *c, nn_fq_layout l)
+void nn_fakequant_learn_backward(const nn_call *c, nn_channels l)
 {
     const header *h = c->saved;
     nn_range_sums *sums = c->scratch;
