@@ -227,7 +227,7 @@ asan: ## the tests under address and undefined-behaviour sanitizers
 
 # gcc's OpenMP tells the thread sanitizer nothing; clang's does, through archer: no suppressions.
 TSAN_TESTS   ?= test_train test_loader test_exec test_chain test_conv test_layers test_ops test_optim \
-                test_kernels test_moments test_ptq test_calib test_rt_run
+                test_kernels test_moments test_ptq test_calib test_rt_run test_crew
 TSAN_OPTIONS ?= ignore_noninstrumented_modules=1
 
 tsan: deps ## training, data and runtime on several threads under the thread sanitizer (clang, libomp)
