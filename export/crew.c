@@ -95,10 +95,11 @@ static bool take(ex_crew *c, int whose, int worker)
     return false;
 }
 
-/* Takes part in the round, if it has tasks for this worker. */
+/* Takes part in the round, if it has tasks for this worker; the caller, worker 0, has begun it and
+ * takes part even if others were faster with its own. */
 static bool work(ex_crew *c, int worker)
 {
-    bool any = false;
+    bool any = worker == 0;
     while (take(c, worker, worker))
         any = true;
     for (int i = 1; any && i < c->workers; i++)
