@@ -368,7 +368,7 @@ static bool equal(const tensor *want, const uint8_t *got, size_t i)
     float a, b;
     memcpy(&a, want->data + 4 * i, 4);
     memcpy(&b, got + 4 * i, 4);
-    return a == b || fabsf(a - b) <= 1e-6f * fabsf(a);
+    return a == b || (isfinite(a) && fabsf(a - b) <= 1e-6f * fabsf(a));
 }
 
 static void compare(const rt_text *t, const char *kernels, const tensor *want, const uint8_t *got)

@@ -138,6 +138,7 @@ static void unary(void **state)
     (void)state;
     static const rt_text cases[] = {
         { "RELU", "", { "f32 3 : -1 0 7" }, { "f32 3 : 0 0 7" } },
+        { "RELU", "", { "f32 2 : -inf inf" }, { "f32 2 : 0 inf" } },
         { "RELU6", "", { "f32 3 : -1 3 7" }, { "f32 3 : 0 3 6" } },
         { "RELU_N1_TO_1", "", { "f32 3 : -2 0.5 7" }, { "f32 3 : -1 0.5 1" } },
         { "RELU6", "", { "i8 3 *0.5 : -4 6 20" }, { "i8 3 *0.5 : 0 6 12" } },

@@ -2,6 +2,13 @@
  * reference_ops.h, ReluX; the ratio of the scales is a binary32 quotient, as in activations.cc. */
 #include "runtime/ops/unary.h"
 
+/* Not a clamp with the largest number: infinity stays what it is. */
+static float positive(float x, const rt_unary_numbers *unused)
+{
+    (void)unused;
+    return x < 0 ? 0 : x;
+}
+
 static float clamp(float x, const rt_unary_numbers *p)
 {
     return x < p->a ? p->a : x > p->b ? p->b : x;
@@ -15,7 +22,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     if (rt_is_float(b)) {
         rt_unary_numbers range = { 0 };
         RT_TRY(rt_activation_range_float(b, n, activation, &range.a, &range.b));
-        return rt_use_unary_float(b, n, clamp, range);
+        return rt_use_unary_float(b, n, activation == TFL_ACT_RELU ? positive : clamp, range);
     }
     RT_TRY(rt_unary_check(b, n, false));
     const rt_tensor *x = b->in[0], *y = b->out[0];
