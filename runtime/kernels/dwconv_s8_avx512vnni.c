@@ -304,7 +304,7 @@ static source source_of(const part *p, int y, int g, int f)
 {
     const rt_dwrow *d = p->d;
     const int served = rows_of(d) == 2 && y + 1 < d->rows ? d->k_h + 1 : d->k_h;
-    source s = { .step = (size_t)(d->stride * d->channels) };
+    source s = { .step = (size_t)d->stride * (size_t)d->channels };
     for (int r = 0, ky = g * ROWS; r < ROWS; r++, ky++) {
         const uint8_t *row = ky < served && p->count[f] > 0 ? d->in[y * d->in_step + ky] : NULL;
         s.row[r] = row != NULL ? row + p->first[f] * d->channels + p->s.first : d->scratch;
@@ -323,7 +323,7 @@ static void make_all(const part *p, int y)
             if (!has_phase(d, f))
                 continue;
             const source s = source_of(p, y, g, f);
-            if (p->s.unit == CHUNK || p->s.unit == (int)s.step)
+            if (p->s.unit == CHUNK || (size_t)p->s.unit == s.step)
                 make_planes(p, f, &s, to, CHUNK);
             else if (p->s.unit == CHUNK / 2)
                 make_planes(p, f, &s, to, CHUNK / 2);
@@ -475,7 +475,7 @@ static void run_span(part *p, bool signs)
     for (int i = p->s.unit; i < CHUNK; i *= 2)
         one |= one << i;
     p->width = one;
-    p->step = (size_t)(CHUNK / p->s.unit * d->channels);
+    p->step = (size_t)(CHUNK / p->s.unit) * (size_t)d->channels;
     p->plane = plane_bytes(d, p->s.unit, most);
     p->group = (size_t)(phases_of(d) * PLANES) * p->plane;
     for (p->x = 0; p->x < d->pixels; p->x += each) {
