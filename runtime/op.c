@@ -196,9 +196,21 @@ rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *
     RT_TRY(slide(b, n, &columns, padding, "width"));
     const int32_t shape[4] = { x->dim[0], rows.out, columns.out, out_c };
     RT_TRY(rt_check_shape(b, n, b->out[0], 4, shape, "output"));
-    *w = (rt_window){ x->dim[0],      rows.in,       columns.in,       x->dim[3], rows.out,
-                      columns.out,    out_c,         rows.k,           columns.k, rows.stride,
-                      columns.stride, rows.dilation, columns.dilation, rows.pad,  columns.pad };
+    *w = (rt_window){ .n = x->dim[0],
+                      .in_h = rows.in,
+                      .in_w = columns.in,
+                      .in_c = x->dim[3],
+                      .out_h = rows.out,
+                      .out_w = columns.out,
+                      .out_c = out_c,
+                      .k_h = rows.k,
+                      .k_w = columns.k,
+                      .stride_h = rows.stride,
+                      .stride_w = columns.stride,
+                      .dilation_h = rows.dilation,
+                      .dilation_w = columns.dilation,
+                      .pad_top = rows.pad,
+                      .pad_left = columns.pad };
     return RT_OK;
 }
 

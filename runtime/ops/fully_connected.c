@@ -55,21 +55,20 @@ static rt_status prepare(rt_build *b, rt_node *n)
                          (int)rt_opt(b, n, TFL_SLOT_FC_ACTIVATION));
     if (rt_opt(b, n, TFL_SLOT_FC_WEIGHTS_FORMAT) != 0)
         return RT_REFUSE(b, n, RT_ENOTSUP, "shuffled weights");
-    rt_window win = { (int32_t)(x->count / (size_t)w->dim[1]),
-                      1,
-                      1,
-                      w->dim[1],
-                      1,
-                      1,
-                      w->dim[0],
-                      1,
-                      1,
-                      1,
-                      1,
-                      1,
-                      1,
-                      0,
-                      0 };
+    /* A convolution of one tap over images of one pixel. */
+    rt_window win = { .n = (int32_t)(x->count / (size_t)w->dim[1]),
+                      .in_h = 1,
+                      .in_w = 1,
+                      .in_c = w->dim[1],
+                      .out_h = 1,
+                      .out_w = 1,
+                      .out_c = w->dim[0],
+                      .k_h = 1,
+                      .k_w = 1,
+                      .stride_h = 1,
+                      .stride_w = 1,
+                      .dilation_h = 1,
+                      .dilation_w = 1 };
     RT_TRY(check_output(b, n, win.n));
     if (x->type == RT_FLOAT32) {
         RT_TRY(rt_use_conv_f32(b, n, &win, 1, rt_opt(b, n, TFL_SLOT_FC_ACTIVATION)));
