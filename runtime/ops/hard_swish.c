@@ -26,7 +26,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
 {
     if (rt_is_float(b))
         return rt_use_unary_float(b, n, hard_swish_float, (rt_unary_numbers){ 0 });
-    RT_TRY(rt_unary_check(b, n, false));
+    RT_TRY(rt_unary_check(b, n));
     const rt_tensor *x = b->in[0], *y = b->out[0];
     rt_hard_swish_s8 p;
     uint8_t table[256];

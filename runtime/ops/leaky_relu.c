@@ -14,7 +14,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     float alpha = rt_opt_float(b, n, TFL_SLOT_LEAKY_RELU_ALPHA);
     if (rt_is_float(b))
         return rt_use_unary_float(b, n, leaky, (rt_unary_numbers){ alpha, 0, 0 });
-    RT_TRY(rt_unary_check(b, n, false));
+    RT_TRY(rt_unary_check(b, n));
     const rt_tensor *x = b->in[0], *y = b->out[0];
     double slope = (double)(x->scale * alpha) / (double)y->scale;
     rt_multiplier above, below;

@@ -35,7 +35,7 @@ static rt_status prepare_logistic(rt_build *b, rt_node *n)
 {
     if (rt_is_float(b))
         return rt_use_unary_float(b, n, logistic_of, (rt_unary_numbers){ 0 });
-    RT_TRY(rt_unary_check(b, n, false));
+    RT_TRY(rt_unary_check(b, n));
     if (b->out[0]->scale != 1.0f / 256)
         return RT_REFUSE(b, n, RT_ENOTSUP, "output \"%s\" must have scale 1/256", b->out[0]->name);
     return use_function(b, n, logistic_of);
@@ -45,7 +45,7 @@ static rt_status prepare_tanh(rt_build *b, rt_node *n)
 {
     if (rt_is_float(b))
         return rt_use_unary_float(b, n, tanh_of, (rt_unary_numbers){ 0 });
-    RT_TRY(rt_unary_check(b, n, false));
+    RT_TRY(rt_unary_check(b, n));
     return use_function(b, n, tanh_of);
 }
 

@@ -24,7 +24,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
         RT_TRY(rt_activation_range_float(b, n, activation, &range.a, &range.b));
         return rt_use_unary_float(b, n, activation == TFL_ACT_RELU ? positive : clamp, range);
     }
-    RT_TRY(rt_unary_check(b, n, false));
+    RT_TRY(rt_unary_check(b, n));
     const rt_tensor *x = b->in[0], *y = b->out[0];
     int32_t lo, hi;
     rt_multiplier m;

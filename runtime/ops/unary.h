@@ -4,9 +4,8 @@
 
 #include "runtime/op.h"
 
-/* Input and output are 8-bit of one type (or of any, if types_differ), with one scale each and the
- * same shape. */
-rt_status rt_unary_check(rt_build *b, const rt_node *n, bool types_differ);
+/* Input and output are 8-bit of one type, with one scale each and the same shape. */
+rt_status rt_unary_check(rt_build *b, const rt_node *n);
 
 /* The code that a byte of an 8-bit type stands for. */
 static inline int32_t rt_code(rt_type type, int byte)
