@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "export/integer.h"
+#include "export/values.h"
 #include "nn/base/chunk.h"
 #include "nn/base/mem.h"
 #include "nn/exec.h"
 
-enum { FQ_X, FQ_MIN, FQ_MAX, FQ_SCALE, FQ_ZERO_POINT }; /* inputs of op fakequant */
 enum { QUANTBIAS_B, QUANTBIAS_X_SCALE, QUANTBIAS_W_SCALE };
 enum { WEIGHT = 1, BIAS = 2 }; /* inputs of a layer, in graph and file */
 
@@ -50,17 +50,11 @@ static void add(count *to, count from)
 
 /* ---- matching tensors with nodes ------------------------------------------------------------- */
 
-static bool is_weight(const nn_node *fq)
-{
-    const nn_op_id id = fq->in[FQ_X]->id;
-    return id == NN_OP_param || id == NN_OP_dorefa || id == NN_OP_bnscale;
-}
-
 /* Is n the node behind the file's activation tensor of that name? */
 static bool holds(const nn_node *n, const char *name)
 {
     if (n->id == NN_OP_fakequant)
-        return !is_weight(n) && strcmp(n->in[FQ_X]->name, name) == 0;
+        return !ex_is_weight_quant(n) && strcmp(n->in[EX_FQ_X]->name, name) == 0;
     bool kept = n->id == NN_OP_max_pool || n->id == NN_OP_reshape || n->id == NN_OP_pad;
     return kept && strcmp(n->name, name) == 0;
 }
@@ -85,8 +79,8 @@ static nn_status check_range(const nn_node *n, const rt_tensor *t)
 {
     if (n->id != NN_OP_fakequant)
         return NN_OK;
-    double scale = (double)n->in[FQ_SCALE]->param->value[0];
-    double zero_point = (double)n->in[FQ_ZERO_POINT]->param->value[0] + offset_of(t->type);
+    double scale = (double)n->in[EX_FQ_SCALE]->param->value[0];
+    double zero_point = (double)n->in[EX_FQ_ZERO_POINT]->param->value[0] + offset_of(t->type);
     if ((float)scale != t->scale || (int32_t)zero_point != t->zero_point)
         return nn_fail(
             NN_EFORMAT,
@@ -173,12 +167,7 @@ static const nn_node *find_layer(const nn_graph *g, const char *name)
 {
     for (int i = 0; i < nn_graph_count(g); i++) {
         const nn_node *n = nn_graph_node(g, i);
-        if (!nn_node_has_weight(n))
-            continue;
-        const nn_node *param = n->in[WEIGHT];
-        while (param->id != NN_OP_param)
-            param = param->in[0];
-        if (strcmp(param->name, name) == 0)
+        if (nn_node_has_weight(n) && strcmp(ex_param_of(n->in[WEIGHT])->name, name) == 0)
             return n;
     }
     return NULL;
