@@ -147,6 +147,23 @@ static rt_status check_arguments(rt_build *b)
     return RT_OK;
 }
 
+/* All tensors.  Many may share one list of scales, so how many are looked at is bounded by the
+ * bytes of the file: without sharing they take twelve each. */
+static rt_status read_tensors(rt_build *b, rt_tensor *window)
+{
+    rt_model *m = b->m;
+    uint64_t scales = 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        rt_tensor *t = m->tensors != NULL ? &m->tensors[i] : window;
+        RT_TRY(rt_read_tensor(b, i, t));
+        scales += (uint64_t)t->n_scales;
+        if (scales > b->f.size)
+            return rt_flat_fail(&b->f, RT_ENOTSUP, b->tensors.at,
+                                "the tensors have more scales than the file has bytes");
+    }
+    return RT_OK;
+}
+
 static rt_status build(rt_build *b)
 {
     rt_model *m = b->m;
@@ -157,8 +174,7 @@ static rt_status build(rt_build *b)
     m->tensors = rt_alloc_many(b, (uint64_t)m->n_tensors, sizeof *m->tensors);
     m->nodes = rt_alloc_many(b, (uint64_t)m->n_nodes, sizeof *m->nodes);
     void *spans = rt_alloc(b, rt_plan_bytes(m));
-    for (int i = 0; i < m->n_tensors; i++)
-        RT_TRY(rt_read_tensor(b, i, m->tensors != NULL ? &m->tensors[i] : &in_window[0]));
+    RT_TRY(read_tensors(b, in_window));
     for (int i = 0; i < m->n_nodes; i++) {
         rt_node single;
         RT_TRY(build_node(b, i, m->nodes != NULL ? &m->nodes[i] : &single, in_window, out_window));

@@ -1,7 +1,9 @@
 /* runtime: files good and damaged.  A damaged file gives an error that says what is wrong, or a
  * model that runs within its blocks; never anything else (the sanitizers watch). */
+#include "export/flatbuf.h"
 #include "nn/base/file.h"
 #include "runtime/rt.h"
+#include "runtime/schema.h"
 #include "tests/testing.h"
 
 /* One RELU, int8 x[1,4] (0.5, -1) -> y[1,4] (0.25, -128), written by hand from the format's rules
@@ -316,20 +318,71 @@ static void limits(void **state)
     nn_bytes_free(&file);
 }
 
+enum { MANY = 1000 };
+
+/* One tensor with MANY scales, listed `times` times. */
+static void write_shared_scales(nn_bytes *file, size_t times)
+{
+    static float ones[MANY];
+    static int64_t zeros[MANY];
+    static fb_ref tensors[MANY];
+    const int32_t shape[] = { MANY }, first = 0;
+    fb_builder b;
+    fb_start(&b, 1 << 20);
+    for (size_t i = 0; i < MANY; i++)
+        ones[i] = 1;
+    fb_ref zero = fb_int64s(&b, zeros, MANY), scale = fb_floats(&b, ones, MANY);
+    fb_table(&b);
+    fb_put_ref(&b, TFL_SLOT_QUANT_ZERO_POINT, zero);
+    fb_put_ref(&b, TFL_SLOT_QUANT_SCALE, scale);
+    fb_ref quant = fb_end(&b), dims = fb_int32s(&b, shape, 1);
+    fb_table(&b);
+    fb_put_byte(&b, TFL_SLOT_TENSOR_TYPE, TFL_TYPE_INT8, 0);
+    fb_put_ref(&b, TFL_SLOT_TENSOR_QUANTIZATION, quant);
+    fb_put_ref(&b, TFL_SLOT_TENSOR_SHAPE, dims);
+    fb_ref tensor = fb_end(&b), list, ports = fb_int32s(&b, &first, 1);
+    for (size_t i = 0; i < times; i++)
+        tensors[i] = tensor;
+    list = fb_refs(&b, tensors, times);
+    fb_table(&b);
+    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_OUTPUTS, ports);
+    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_INPUTS, ports);
+    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_TENSORS, list);
+    fb_ref graph = fb_end(&b), graphs = fb_refs(&b, &graph, 1);
+    fb_table(&b);
+    fb_ref buffer = fb_end(&b), buffers = fb_refs(&b, &buffer, 1);
+    fb_table(&b);
+    fb_put_ref(&b, TFL_SLOT_MODEL_BUFFERS, buffers);
+    fb_put_ref(&b, TFL_SLOT_MODEL_SUBGRAPHS, graphs);
+    fb_put_int32(&b, TFL_SLOT_MODEL_VERSION, TFL_MODEL_VERSION, 0);
+    assert_ok(fb_finish(&b, fb_end(&b), TFL_IDENTIFIER, file));
+}
+
+/* A file of 16 KB must not have a million scales looked at. */
+static void shared_scales(void **state)
+{
+    (void)state;
+    size_t need;
+    rt_error error;
+    nn_bytes file;
+    write_shared_scales(&file, 10);
+    assert_int_equal(rt_measure(&need, file.data, file.size, NULL, &error), RT_OK);
+    nn_bytes_free(&file);
+    write_shared_scales(&file, MANY);
+    assert_int_equal(rt_measure(&need, file.data, file.size, NULL, &error), RT_ENOTSUP);
+    assert_non_null(strstr(error.text, "more scales than the file has bytes"));
+    nn_bytes_free(&file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_file),
-        cmocka_unit_test(alignment),
-        cmocka_unit_test(codes_of_types),
-        cmocka_unit_test(messages_name_the_field),
-        cmocka_unit_test(messages_are_one_line),
-        cmocka_unit_test(truncations),
-        cmocka_unit_test(every_byte_changed),
-        cmocka_unit_test(flipped_resnet),
-        cmocka_unit_test(flipped_mobilenet),
-        cmocka_unit_test(truncated_models),
-        cmocka_unit_test(limits),
+        cmocka_unit_test(golden_file),           cmocka_unit_test(alignment),
+        cmocka_unit_test(codes_of_types),        cmocka_unit_test(messages_name_the_field),
+        cmocka_unit_test(messages_are_one_line), cmocka_unit_test(shared_scales),
+        cmocka_unit_test(truncations),           cmocka_unit_test(every_byte_changed),
+        cmocka_unit_test(flipped_resnet),        cmocka_unit_test(flipped_mobilenet),
+        cmocka_unit_test(truncated_models),      cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
