@@ -211,7 +211,7 @@ static nn_status correct_known(int *corrected, const nn_graph *from, const nn_gr
             continue;
         const nn_node *point = quant_layer_weight_point(stage, &l);
         const quant_channel_moments x = moments[l.node->in[0]->index];
-        if (point == NULL || x.n == 0 || (l.node->id != NN_OP_dwconv2d && l.fan_in % x.n != 0))
+        if (point == NULL || x.n == 0 || !quant_layer_reads(&l, x.n))
             continue;
         NN_TRY(correct_by_moments(&l, point, nn_graph_params(from), reference, x));
         (*corrected)++;

@@ -34,9 +34,10 @@ static const nn_node *follower(const nn_graph *g, const nn_node *n)
 /* Each channel of the result depends on the same channel of x, and f(s x) = s f(x). */
 static bool keeps_channels(const nn_node *n)
 {
+    if (n->id == NN_OP_pad) /* no channels of zeros */
+        return nn_shape_channels(n->shape) == nn_shape_channels(n->in[0]->shape);
     return n->id == NN_OP_max_pool || n->id == NN_OP_avg_pool || n->id == NN_OP_gap ||
-           n->id == NN_OP_reshape || n->id == NN_OP_pad || n->id == NN_OP_dropout ||
-           n->id == NN_OP_relu;
+           n->id == NN_OP_reshape || n->id == NN_OP_dropout || n->id == NN_OP_relu;
 }
 
 static bool find_next(quant_layer *b, const nn_graph *g, const quant_layer *a)
@@ -44,8 +45,7 @@ static bool find_next(quant_layer *b, const nn_graph *g, const quant_layer *a)
     const nn_node *n = follower(g, a->last);
     while (n != NULL && keeps_channels(n))
         n = follower(g, n);
-    return n != NULL && quant_layer_at(b, g, n->index) &&
-           (n->id == NN_OP_dwconv2d || b->fan_in % a->outputs == 0);
+    return n != NULL && quant_layer_at(b, g, n->index) && quant_layer_reads(b, a->outputs);
 }
 
 static void free_links(links *l)

@@ -35,6 +35,12 @@ bool quant_layer_at(quant_layer *l, const nn_graph *g, int i)
     return true;
 }
 
+bool quant_layer_reads(const quant_layer *l, size_t channels)
+{
+    const size_t inputs = (size_t)nn_shape_channels(l->node->in[0]->shape);
+    return l->node->id == NN_OP_dwconv2d ? inputs == channels : inputs % channels == 0;
+}
+
 size_t quant_layer_input(const quant_layer *l, size_t o, size_t k, size_t channels)
 {
     return l->node->id == NN_OP_dwconv2d ? o / (l->outputs / channels) : k % channels;

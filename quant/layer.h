@@ -31,8 +31,11 @@ static inline size_t quant_layer_index(const quant_layer *l, size_t o, size_t k)
     return l->step == 1 ? o * l->fan_in + k : o + k * l->step;
 }
 
-/* Which of `channels` input channels weight k of output channel o is multiplied with.  (A dense
- * layer may read a flattened image: its inputs are [H, W, channels].) */
+/* Whether its inputs are so many channels of a tensor behind which only its shape changed.  (A
+ * dense layer may read a flattened image: its inputs are [H, W, channels].) */
+bool quant_layer_reads(const quant_layer *l, size_t channels);
+
+/* Which of these channels weight k of output channel o is multiplied with. */
 size_t quant_layer_input(const quant_layer *l, size_t o, size_t k, size_t channels);
 
 nn_real quant_layer_factor(const quant_layer *l, size_t o);

@@ -111,6 +111,23 @@ static nn_status concat(finder *f, const nn_node *n)
     return NN_OK;
 }
 
+/* Zeros around the picture are left out of account; channels of zeros are put beside the others. */
+static nn_status pad(finder *f, const nn_node *n)
+{
+    const quant_channel_moments x = f->of[n->in[0]->index];
+    const size_t before = (size_t)n->attr.pad.before[n->shape.rank - 1];
+    const size_t count = (size_t)nn_shape_channels(n->shape);
+    quant_moments *m;
+    if (count == (size_t)nn_shape_channels(n->in[0]->shape))
+        f->of[n->index] = x;
+    if (x.n != (size_t)nn_shape_channels(n->in[0]->shape) || x.n == count)
+        return NN_OK;
+    NN_TRY(set(f, n, count, &m));
+    for (size_t c = 0; c < x.n; c++)
+        m[before + c] = x.of[c];
+    return NN_OK;
+}
+
 static nn_status find(finder *f, const nn_node *n)
 {
     switch (n->id) {
@@ -124,9 +141,10 @@ static nn_status find(finder *f, const nn_node *n)
         return add(f, n);
     case NN_OP_concat:
         return concat(f, n);
+    case NN_OP_pad:
+        return pad(f, n);
     case NN_OP_avg_pool:
     case NN_OP_gap:
-    case NN_OP_pad:
     case NN_OP_reshape:
     case NN_OP_dropout:
         f->of[n->index] = f->of[n->in[0]->index];

@@ -3,7 +3,8 @@
  *   batch norm     normal with mean beta, deviation |gamma|
  *   relu, relu6    the clipped normal's moments
  *   add            means and variances add up (the operands are taken as independent)
- *   average pools, pad, reshape, dropout     keep the mean; concat puts side by side
+ *   average pools, pad, reshape, dropout     keep the mean; concat, and channels of zeros that pad
+ *                  adds, are put side by side
  *
  * Anything else, and the image, is unknown.  Nagel et al., ICCV 2019 (arXiv 1906.04721), section
  * 4.2.1 and its appendix for the means; the second moments follow by the same integrals. */

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "nn/layers.h"
+#include "quant/equalize.h"
 #include "quant/moments.h"
 #include "tests/testing.h"
 
@@ -90,6 +91,8 @@ static void moments_follow_the_graph(void **state)
     nn_node *plain = nn_conv2d(g, image, "plain", (nn_conv){ .out = CHANNELS, .k = 1 });
     nn_node *doubt = nn_add(g, plain, a, "doubt");
     nn_node *more = nn_concat(g, (nn_node *[]){ a, plain }, 2, "more");
+    nn_node *wide = nn_pad(g, b, "wide", (nn_pad_attr){ .before = { 0, 1 }, .after = { 0, 0, 1 } });
+    nn_node *deep = nn_pad(g, b, "deep", (nn_pad_attr){ .before = { 0, 0, 0, 2 } });
     assert_ok(nn_graph_check(g));
     assert_ok(nn_params_collate(params));
     set_normal(a, 1, 2);
@@ -103,11 +106,40 @@ static void moments_follow_the_graph(void **state)
         check_moments(of[both->index], c, clipped.mean, clipped.variance);
         check_moments(of[both->index], CHANNELS + c, -3 + (double)c, 0.25);
         assert_true(fabs(of[pool->index].of[c].mean - clipped.mean) < 1e-6);
+        check_moments(of[wide->index], c, -3 + (double)c, 0.25);
+        check_moments(of[deep->index], 2 + c, -3 + (double)c, 0.25);
     }
+    assert_true(of[wide->index].n == CHANNELS && of[deep->index].n == CHANNELS + 2);
+    check_moments(of[deep->index], 1, 0, 0);
     const nn_node *const unknown[] = { image, plain, doubt, more };
     for (int i = 0; i < 4; i++)
         assert_int_equal(of[unknown[i]->index].n, 0);
     nn_arena_free(arena);
+    nn_graph_free(g);
+    nn_params_free(params);
+}
+
+/* Channels of zeros move the others: equalization, which counts channels, stops at them. */
+static void channels_of_zeros_end_a_pair(void **state)
+{
+    (void)state;
+    nn_params *params;
+    nn_graph *g;
+    quant_equalized done;
+    const quant_config config = quant_config_default();
+    assert_ok(nn_params_new(&params));
+    assert_ok(nn_graph_new(&g, params));
+    nn_node *x = nn_input(g, "image", NN_SHAPE(NN_BATCH, 4, 4, 2));
+    x = nn_relu(g, nn_conv2d(g, x, "a", (nn_conv){ .out = 4, .k = 1 }), "relu");
+    nn_node *wide = nn_pad(g, x, "wide", (nn_pad_attr){ .before = { 0, 1 } });
+    nn_node *y = nn_conv2d(g, wide, "b", (nn_conv){ .out = 4, .k = 1 });
+    y = nn_pad(g, y, "deep", (nn_pad_attr){ .before = { 0, 0, 0, 4 } });
+    nn_output(g, nn_conv2d(g, y, "c", (nn_conv){ .out = 4, .k = 1 }));
+    assert_ok(nn_graph_check(g));
+    assert_ok(nn_params_collate(params));
+    nn_params_init(params, 1);
+    assert_ok(quant_equalize(&done, g, &config, NULL));
+    assert_int_equal(done.pairs, 1); /* a and b; not b and c */
     nn_graph_free(g);
     nn_params_free(params);
 }
@@ -118,6 +150,7 @@ int main(void)
         cmocka_unit_test(clipped_normals_have_known_means),
         cmocka_unit_test(clipped_moments_are_integrals),
         cmocka_unit_test(moments_follow_the_graph),
+        cmocka_unit_test(channels_of_zeros_end_a_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
