@@ -197,6 +197,35 @@ static void a_former_version_is_kept(void **state)
     check_text(before, "one");
 }
 
+static int folder_error;
+
+static int failing_fsync_folder(const char *folder)
+{
+    (void)folder;
+    errno = folder_error;
+    return -1;
+}
+
+/* Some file systems of networks and in user space cannot synchronize a folder at all. */
+static void folders_that_cannot_be_synchronized_are_no_error(void **state)
+{
+    (void)state;
+    const char *path = test_path("folder");
+    for (int k = 0; k < 2; k++) {
+        nn_file_calls calls = *nn_file_set_calls(NULL);
+        calls.fsync_folder = failing_fsync_folder;
+        folder_error = k == 0 ? EINVAL : EIO;
+        nn_file_set_calls(&calls);
+        nn_status st = nn_file_write(path, "text", 4);
+        nn_file_set_calls(NULL);
+        if (k == 0)
+            assert_ok(st);
+        else
+            assert_fails(st, NN_EIO, "folder cannot be synchronized");
+        check_text(path, "text");
+    }
+}
+
 static void file_write_is_all_or_nothing(void **state)
 {
     (void)state;
@@ -285,11 +314,17 @@ static void texts_are_characters_or_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_known_answers),         cmocka_unit_test(normal_has_its_moments),
-        cmocka_unit_test(below_is_in_range_and_even),   cmocka_unit_test(math_agrees_with_libm),
-        cmocka_unit_test(affine_follows_the_converter), cmocka_unit_test(affine_codes),
-        cmocka_unit_test(arena_survives_failure),       cmocka_unit_test(a_former_version_is_kept),
-        cmocka_unit_test(file_write_is_all_or_nothing), cmocka_unit_test(devices_stay_devices),
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(normal_has_its_moments),
+        cmocka_unit_test(below_is_in_range_and_even),
+        cmocka_unit_test(math_agrees_with_libm),
+        cmocka_unit_test(affine_follows_the_converter),
+        cmocka_unit_test(affine_codes),
+        cmocka_unit_test(arena_survives_failure),
+        cmocka_unit_test(a_former_version_is_kept),
+        cmocka_unit_test(folders_that_cannot_be_synchronized_are_no_error),
+        cmocka_unit_test(file_write_is_all_or_nothing),
+        cmocka_unit_test(devices_stay_devices),
         cmocka_unit_test(texts_are_characters_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

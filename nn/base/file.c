@@ -212,7 +212,7 @@ static nn_status fsync_folder_of(const char *path)
         snprintf(folder, sizeof folder, ".");
     else
         snprintf(folder, sizeof folder, "%.*s", (int)(slash == path ? 1 : slash - path), path);
-    if (calls->fsync_folder(folder) != 0)
+    if (calls->fsync_folder(folder) != 0 && errno != EINVAL) /* not every file system can */
         return nn_fail(NN_EIO, "%s: folder cannot be synchronized: %s", path, strerror(errno));
     return NN_OK;
 }

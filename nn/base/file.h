@@ -1,8 +1,8 @@
 /* file - whole files in and out, behind a layer that tests can replace.
  *
  * Writing is atomic: a temporary file in the same folder, written, fsynced, renamed over the old
- * one, and the folder fsynced; if anything fails the old file is as it was and the temporary one is
- * gone. */
+ * one, and the folder fsynced, where its file system can; if anything fails before the new file has
+ * its name, the old one is as it was and the temporary one is gone. */
 #ifndef OCTET_NN_BASE_FILE_H
 #define OCTET_NN_BASE_FILE_H
 
