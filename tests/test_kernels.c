@@ -478,6 +478,23 @@ static void bench(void)
     }
 }
 
+/* Kernels of another thread may be running. */
+static void a_filled_table_is_left_alone(void **state)
+{
+    (void)state;
+    static const char mark[] = "filled";
+    rt_cpu_limit(~0u);
+    nn_kernels_init();
+    nn_kernel.isa = mark;
+    nn_kernels_init();
+    assert_ptr_equal(nn_kernel.isa, mark);
+    rt_cpu_limit(0);
+    nn_kernels_init();
+    assert_string_equal(nn_kernel.isa, "c");
+    rt_cpu_limit(~0u);
+    nn_kernels_init();
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "-b") == 0) {
@@ -485,9 +502,13 @@ int main(int argc, char **argv)
         return 0;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gemm_variants_agree),    cmocka_unit_test(gemm_columns_variants_agree),
-        cmocka_unit_test(transposes_agree),       cmocka_unit_test(dw_tile_variants_agree),
-        cmocka_unit_test(dw_grad_variants_agree), cmocka_unit_test(phases_cover_the_input),
+        cmocka_unit_test(gemm_variants_agree),
+        cmocka_unit_test(gemm_columns_variants_agree),
+        cmocka_unit_test(transposes_agree),
+        cmocka_unit_test(dw_tile_variants_agree),
+        cmocka_unit_test(dw_grad_variants_agree),
+        cmocka_unit_test(phases_cover_the_input),
+        cmocka_unit_test(a_filled_table_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,11 @@ nn_kernel_table nn_kernel;
 
 void nn_kernels_init(void)
 {
+    static unsigned filled_for = ~0u; /* no processor has all flags */
     const unsigned cpu = rt_cpu_flags();
+    if (cpu == filled_for)
+        return;
+    filled_for = cpu;
     nn_kernels_gemm_c(&nn_kernel);
     nn_kernels_dwconv_c(&nn_kernel);
     nn_kernels_wino_c(&nn_kernel);

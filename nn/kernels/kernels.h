@@ -135,8 +135,9 @@ typedef struct nn_kernel_table {
 /* The table in use.  Read-only outside nn/kernels; empty until nn_kernels_init. */
 extern nn_kernel_table nn_kernel;
 
-/* Fills the table by rt_cpu_flags().  Call before threads start; may be called again after
- * rt_cpu_limit, when no kernel runs. */
+/* Fills the table by rt_cpu_flags(), unless it is filled so already: each new executor calls this,
+ * and another may be running.  The first call, and the first one after rt_cpu_limit, belong where
+ * no kernel runs. */
 void nn_kernels_init(void);
 
 #endif
