@@ -59,7 +59,7 @@ struct rt_node {
     const void **fixed; /* per input: a constant's values as the kernel reads them, or NULL */
     const void *params; /* what prepare kept */
     void (*run)(const rt_call *c);
-    uint64_t work;         /* steps other than macs, where they are more than elements */
+    uint64_t work;         /* steps other than macs, where they are more than elements written */
     unsigned consumed;     /* as op->consumed; prepare may clear bits */
     unsigned in_place;     /* bit i: output 0 may take the place of input i */
     size_t scratch_bytes;  /* of one worker */
@@ -90,7 +90,7 @@ struct rt_model {
     rt_vector metadata, buffers;
     const char *description;
     rt_cost cost;
-    uint64_t work; /* of one run, with the macs */
+    uint64_t work; /* steps of one run: macs, and those of other operators */
 };
 
 /* ---- building -------------------------------------------------------------------------------- */

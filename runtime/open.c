@@ -91,16 +91,20 @@ static rt_status look_up(rt_build *b, const int32_t *list, int count, unsigned c
     return RT_OK;
 }
 
-/* The parameters that the operator reads, for the report. */
-static void count_parameters(rt_build *b, const rt_node *n)
+/* The parameters that the operator reads, for the report, and the steps that it takes, at least one
+ * for each element that it writes: as many operators as a file has may each write a whole arena. */
+static void count_costs(rt_build *b, const rt_node *n)
 {
+    uint64_t steps = n->info.macs + n->work, written = 0; /* each below 2^62 */
     for (int i = 0; i < n->info.n_in; i++)
         if (b->in[i] != NULL && b->in[i]->data != NULL && rt_in_file(b, b->in[i])) {
             b->m->cost.parameters += b->in[i]->count;
             b->m->cost.parameter_bytes += b->in[i]->bytes;
         }
+    for (int i = 0; i < n->info.n_out; i++)
+        written += b->out[i]->count;
     b->m->cost.macs += n->info.macs;
-    b->m->work += n->info.macs + n->work; /* each below 2^62, and checked after each */
+    b->m->work += steps > written ? steps : written; /* checked after each operator */
 }
 
 static rt_status build_node(rt_build *b, int i, rt_node *n, rt_tensor *in_window,
@@ -127,11 +131,12 @@ static rt_status build_node(rt_build *b, int i, rt_node *n, rt_tensor *in_window
             fixed[k] = p;
     }
     n->fixed = fixed;
-    count_parameters(b, n);
+    count_costs(b, n);
     if (b->m->work > b->options.limits.macs)
-        return rt_flat_fail(&b->f, RT_ELIMIT, n->at,
-                            "the model needs more than the limit of %llu multiply-accumulates",
-                            (unsigned long long)b->options.limits.macs);
+        return rt_flat_fail(
+            &b->f, RT_ELIMIT, n->at,
+            "the model needs more steps than the limit of %llu multiply-accumulates",
+            (unsigned long long)b->options.limits.macs);
     return rt_flat_status(&b->f);
 }
 

@@ -117,7 +117,7 @@ typedef struct rt_model rt_model;
 /* ---- opening --------------------------------------------------------------------------------- */
 
 typedef struct rt_limits {
-    uint64_t macs;    /* of one run */
+    uint64_t macs;    /* of one run; other operators count as the elements they read or write */
     uint64_t bytes;   /* of the model block, and of the arena */
     uint32_t tensors; /* also the limit on operators and on file buffers; at most 2^20 */
 } rt_limits;

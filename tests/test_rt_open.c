@@ -302,6 +302,11 @@ static void limits(void **state)
     options.workers = 0;
     assert_int_equal(rt_measure(&need, golden, sizeof golden, &options, &error), RT_EINVAL);
     options = rt_options_default();
+    options.limits.macs = 3; /* one step for each of four elements, though nothing is multiplied */
+    assert_int_equal(rt_measure(&need, golden, sizeof golden, &options, &error), RT_ELIMIT);
+    options.limits.macs = 4;
+    assert_int_equal(rt_measure(&need, golden, sizeof golden, &options, &error), RT_OK);
+    options = rt_options_default();
     options.limits.tensors = UINT32_MAX; /* more than the runtime counts: its own limit holds */
     assert_int_equal(rt_measure(&need, golden, sizeof golden, &options, NULL), RT_OK);
     assert_int_equal(rt_measure(&need, NULL, 0, NULL, &error), RT_EINVAL);
