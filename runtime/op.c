@@ -285,8 +285,7 @@ static void look_up(void *arg, int chunk, int worker)
     (void)worker;
     const rt_call *c = arg;
     const table_params *p = c->params;
-    size_t begin = (size_t)chunk * RT_PIECE;
-    size_t end = p->count - begin < RT_PIECE ? p->count : begin + RT_PIECE;
+    size_t begin = (size_t)chunk * RT_PIECE, end = rt_piece_end(p->count, begin);
     const uint8_t *in = c->in[0];
     uint8_t *out = c->out[0];
     for (size_t i = begin; i < end; i++)

@@ -84,6 +84,11 @@ static inline int rt_pieces(size_t count)
 {
     return (int)((count + RT_PIECE - 1) / RT_PIECE);
 }
+/* Where the piece that begins at `begin` ends. */
+static inline size_t rt_piece_end(size_t count, size_t begin)
+{
+    return count - begin < RT_PIECE ? count : begin + RT_PIECE;
+}
 
 /* Every byte of input 0 through a table of 256 into output 0: all functions of one 8-bit tensor.
  * The table is kept in the model. */

@@ -26,10 +26,9 @@ static void run_piece(void *arg, int chunk, int worker)
     (void)worker;
     const rt_call *c = arg;
     const binary *p = c->params;
-    size_t begin = (size_t)chunk * RT_PIECE, left = p->shape.dim[0] - begin;
+    size_t begin = (size_t)chunk * RT_PIECE, end = rt_piece_end(p->shape.dim[0], begin);
     p->row((uint8_t *)c->out[0] + begin * p->bytes, (const uint8_t *)c->in[0] + begin * p->bytes,
-           (const uint8_t *)c->in[1] + begin * p->bytes, left < RT_PIECE ? left : RT_PIECE,
-           p->params);
+           (const uint8_t *)c->in[1] + begin * p->bytes, end - begin, p->params);
 }
 
 static void run(const rt_call *c)

@@ -43,11 +43,6 @@ static void store(void *codes, size_t i, rt_type type, int64_t v)
         ((uint8_t *)codes)[i] = (uint8_t)rt_clamp(v, rt_lowest(type), rt_highest(type));
 }
 
-static size_t piece_end(size_t count, size_t begin)
-{
-    return count - begin < RT_PIECE ? count : begin + RT_PIECE;
-}
-
 /* round(x / s) + z with a binary32 quotient, halves away from zero, clamped. */
 static void quantize_piece(void *arg, int chunk, int worker)
 {
@@ -55,7 +50,7 @@ static void quantize_piece(void *arg, int chunk, int worker)
     const rt_call *c = arg;
     const affine *p = c->params;
     const float *x = c->in[0];
-    size_t begin = (size_t)chunk * RT_PIECE, end = piece_end(p->count, begin);
+    size_t begin = (size_t)chunk * RT_PIECE, end = rt_piece_end(p->count, begin);
     for (size_t i = begin; i < end; i++) {
         int32_t zero;
         float q = x[i] / scale_at(p, i, &zero);
@@ -101,7 +96,7 @@ static void dequantize_piece(void *arg, int chunk, int worker)
     (void)worker;
     const rt_call *c = arg;
     const affine *p = c->params;
-    size_t begin = (size_t)chunk * RT_PIECE, end = piece_end(p->count, begin);
+    size_t begin = (size_t)chunk * RT_PIECE, end = rt_piece_end(p->count, begin);
     if (p->type == RT_FLOAT16)
         widen(c->out[0], c->in[0], begin, end);
     else

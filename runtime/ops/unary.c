@@ -25,8 +25,7 @@ static void run_piece(void *arg, int chunk, int worker)
     const unary *p = c->params;
     const float *x = c->in[0];
     float *y = c->out[0];
-    size_t begin = (size_t)chunk * RT_PIECE;
-    size_t end = p->count - begin < RT_PIECE ? p->count : begin + RT_PIECE;
+    size_t begin = (size_t)chunk * RT_PIECE, end = rt_piece_end(p->count, begin);
     for (size_t i = begin; i < end; i++)
         y[i] = p->f(x[i], &p->numbers);
 }
