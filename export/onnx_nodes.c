@@ -238,6 +238,8 @@ static void add_metadata(ex_onnx_writer *w, Onnx__ModelProto *model, const tfl_m
         return;
     entry->key = ex_message_text(&w->m, from->name);
     entry->value = nn_arena_printf(w->m.arena, "%.*s", (int)from->bytes, (const char *)from->data);
+    if (entry->value == NULL)
+        w->m.st = NN_ENOMEM;
     model->metadata_props = list;
     model->metadata_props[model->n_metadata_props++] = entry;
 }
