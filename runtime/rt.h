@@ -147,7 +147,8 @@ RT_API rt_status rt_measure(size_t *model_bytes, const void *bytes, size_t size,
  * RT_ALIGN.  Everything that can be wrong with a file is found by rt_measure or here: a run cannot
  * fail.
  *
- *   bytes     borrowed; must not change as long as the model is used
+ *   bytes     borrowed, at the address that was given to rt_measure (constants that lie there
+ *             unaligned are copied); must not change as long as the model is used
  *   options   as they were given to rt_measure
  *
  * Errors: as rt_measure, and RT_ENOMEM. */

@@ -268,7 +268,7 @@ enum {                                             /* ResizeBilinearOptions */
        TFL_SLOT_RESIZE_BILINEAR_HALF_PIXEL = 3,    /* bool */
 };
 
-enum { /* StridedSliceOptions: bit i of a mask is dimension i */
+enum { /* StridedSliceOptions: bit i of a mask is about index i, not dimension i */
        TFL_SLOT_STRIDED_SLICE_BEGIN_MASK = 0,    /* int32 */
        TFL_SLOT_STRIDED_SLICE_END_MASK = 1,      /* int32 */
        TFL_SLOT_STRIDED_SLICE_ELLIPSIS_MASK = 2, /* int32 */

@@ -3,10 +3,11 @@
 
 #include "runtime/model.h"
 
-_Static_assert(RT_FLOAT32 == (int)TFL_TYPE_FLOAT32 && RT_INT32 == (int)TFL_TYPE_INT32 &&
-                   RT_UINT8 == (int)TFL_TYPE_UINT8 && RT_INT64 == (int)TFL_TYPE_INT64 &&
-                   RT_BOOL == (int)TFL_TYPE_BOOL && RT_INT16 == (int)TFL_TYPE_INT16 &&
-                   RT_INT8 == (int)TFL_TYPE_INT8 && RT_INT4 == (int)TFL_TYPE_INT4,
+_Static_assert(RT_FLOAT32 == (int)TFL_TYPE_FLOAT32 && RT_FLOAT16 == (int)TFL_TYPE_FLOAT16 &&
+                   RT_INT32 == (int)TFL_TYPE_INT32 && RT_UINT8 == (int)TFL_TYPE_UINT8 &&
+                   RT_INT64 == (int)TFL_TYPE_INT64 && RT_BOOL == (int)TFL_TYPE_BOOL &&
+                   RT_INT16 == (int)TFL_TYPE_INT16 && RT_INT8 == (int)TFL_TYPE_INT8 &&
+                   RT_INT4 == (int)TFL_TYPE_INT4,
                "the file's types");
 
 /* ---- the model's own table ------------------------------------------------------------------- */
