@@ -39,7 +39,10 @@ typedef struct hand {
 } hand;
 
 /* Task, argument and first chunk change only when all tasks are done; so a hand that read them and
- * then takes a task by changing the very `left` that it read before, read those of this round. */
+ * then takes a task by changing the very `left` that it read before, read those of this round: the
+ * round's number keeps an old `left` from being a new one again.  What a task wrote is there in the
+ * next round, since `done` is added to with release, awaited with acquire, and `left` stored after
+ * that. */
 struct ex_crew {
     rt_parallel parallel;
     int workers; /* of hand[], of which the first is the caller */

@@ -1,4 +1,4 @@
-/* crew - threads that run the tasks of one inference after another.
+/* crew - a thread pool with work stealing, for the tasks of one inference after another.
  *
  * An operator of a small network takes microseconds, so what begins and ends its tasks must take
  * less: idle hands watch for work for a while (some tenths of a millisecond) before they sleep, and
