@@ -17,21 +17,6 @@ void train_report(const char *folder, const train_common *common)
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
-/* In single quotes, if a shell would take it for something else. */
-static void put_word(report_text *t, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_./:,=+-%@";
-    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-        report_put(t, word);
-        return;
-    }
-    report_put(t, "'");
-    for (; *word != '\0'; word++)
-        report_printf(t, *word == '\'' ? "'\\''" : "%c", *word);
-    report_put(t, "'");
-}
-
 static void put_option(report_text *t, const train_arg *arg, const void *base)
 {
     char buffer[TRAIN_ARG_TEXT];
@@ -39,7 +24,7 @@ static void put_option(report_text *t, const train_arg *arg, const void *base)
     if (arg->kind == TRAIN_FLAG)
         return;
     report_put(t, " ");
-    put_word(t, train_arg_text(arg, base, buffer));
+    report_shell_word(t, train_arg_text(arg, base, buffer));
 }
 
 const char *train_report_command(nn_arena *a, const char *command, const train_args *args)
@@ -48,7 +33,7 @@ const char *train_report_command(nn_arena *a, const char *command, const train_a
     report_printf(&t, "octet %s", command);
     for (int i = 0; i < args->n_operands; i++) {
         report_put(&t, " ");
-        put_word(&t, args->operand[i]);
+        report_shell_word(&t, args->operand[i]);
     }
     for (int g = 0; g < args->n_groups; g++)
         for (int i = 0; i < args->groups[g].rows->n; i++) {

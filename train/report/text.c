@@ -157,6 +157,20 @@ void report_escape_tail(report_text *t, const char *text, int most)
     report_escape(t, text);
 }
 
+void report_shell_word(report_text *t, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_./:,=+-%@";
+    if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+        report_put(t, word);
+        return;
+    }
+    report_put(t, "'");
+    for (; *word != '\0'; word++)
+        report_printf(t, *word == '\'' ? "'\\''" : "%c", *word);
+    report_put(t, "'");
+}
+
 void report_base64(report_text *t, const uint8_t *bytes, size_t size)
 {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

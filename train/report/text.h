@@ -36,6 +36,9 @@ void report_escape(report_text *t, const char *text);
 void report_escape_cut(report_text *t, const char *text, int most);
 void report_escape_tail(report_text *t, const char *text, int most);
 
+/* A word of a command line: in single quotes, if a shell would take it for something else. */
+void report_shell_word(report_text *t, const char *word);
+
 /* How many characters it has. */
 int report_length(const char *text);
 
