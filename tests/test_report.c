@@ -264,6 +264,20 @@ static void a_log_alone_makes_a_page(void **state)
     nn_bytes_free(&page);
 }
 
+/* The command that repeats a run is one that a shell takes. */
+static void a_command_is_quoted(void **state)
+{
+    (void)state;
+    char recipe[PATH + 64];
+    const char *folder = folder_with("two words", "log.csv", log_heading);
+    snprintf(recipe, sizeof recipe, "%s/recipe.ini", folder);
+    put_file(recipe, "[data]\ndata = sample\n");
+    nn_bytes page = page_of(folder);
+    assert_non_null(strstr(text_of(page), ">octet train &#39;/"));
+    assert_non_null(strstr(text_of(page), "/two words/recipe.ini&#39; --out NEW</pre>"));
+    nn_bytes_free(&page);
+}
+
 static void names_cannot_leave_their_place(void **state)
 {
     (void)state;
@@ -480,13 +494,15 @@ static void every_way_of_folding_has_layers(void **state)
 static void quantize_can_leave_a_page(void **state)
 {
     (void)state;
-    check_done(octet("quantize %s --data noise:8x8x3:4:200 --calib 32 --out %s --report \"%s\"",
-                     f("model.safetensors"), test_path("m.tflite"), test_path("it's.html")));
+    check_done(octet(
+        "quantize %s --data noise:8x8x3:4:200 --calib 32 --out %s --equalize=false --report \"%s\"",
+        f("model.safetensors"), test_path("m.tflite"), test_path("it's.html")));
     nn_bytes page = read_text(test_path("it's.html"));
     const char *html = text_of(page);
     const char *command = strstr(html, "<pre class=\"command\">octet quantize ");
     assert_non_null(command);
     assert_non_null(strstr(command, "it&#39;\\&#39;&#39;s.html&#39; --data noise:8x8x3:4:200"));
+    assert_non_null(strstr(command, " --equalize=false"));
     assert_non_null(strstr(html, "Quantized after training: minmax of 32 pictures"));
     assert_non_null(strstr(html, "id=\"noise\""));
     nn_bytes_free(&page);
@@ -526,6 +542,7 @@ int main(void)
         cmocka_unit_test(histograms_have_a_tick_for_each_code),
         cmocka_unit_test(hostile_numbers_draw_something),
         cmocka_unit_test(a_log_alone_makes_a_page),
+        cmocka_unit_test(a_command_is_quoted),
         cmocka_unit_test(names_cannot_leave_their_place),
         cmocka_unit_test(what_is_no_run_is_refused),
         cmocka_unit_test(runs_are_found_below_their_folder),

@@ -20,11 +20,14 @@ void train_report(const char *folder, const train_common *common)
 static void put_option(report_text *t, const train_arg *arg, const void *base)
 {
     char buffer[TRAIN_ARG_TEXT];
+    const char *value = train_arg_text(arg, base, buffer);
     report_printf(t, " --%s", arg->name);
-    if (arg->kind == TRAIN_FLAG)
+    if (arg->kind == TRAIN_FLAG) {
+        report_put(t, strcmp(value, "false") == 0 ? "=false" : "");
         return;
+    }
     report_put(t, " ");
-    report_shell_word(t, train_arg_text(arg, base, buffer));
+    report_shell_word(t, value);
 }
 
 const char *train_report_command(nn_arena *a, const char *command, const train_args *args)

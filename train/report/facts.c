@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "train/heading.h"
+#include "train/report/text.h"
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
@@ -149,6 +150,21 @@ static void find_runs(report_facts *f)
     }
 }
 
+const char *report_repeat(nn_arena *a, const char *command, const char *folder)
+{
+    report_text t = { 0 };
+    const char *recipe = nn_arena_printf(a, "%s/" TRAIN_RESULT_RECIPE, folder), *text = NULL;
+    if (recipe == NULL)
+        return NULL;
+    report_printf(&t, "octet %s ", command);
+    report_shell_word(&t, recipe);
+    report_put(&t, " --out NEW");
+    if (!t.failed)
+        text = nn_arena_strdup(a, t.data);
+    report_text_free(&t);
+    return text;
+}
+
 static void find_tables(report_facts *f)
 {
     static const char *const names[] = { TRAIN_RESULT_COMPARISON, TRAIN_RESULT_SWEEP };
@@ -160,8 +176,7 @@ static void find_tables(report_facts *f)
         f->table_name = names[i];
         if (exists(f, f->folder, TRAIN_RESULT_RECIPE)) {
             f->recipe = read_text(f, f->folder, TRAIN_RESULT_RECIPE);
-            f->command = nn_arena_printf(f->arena, "octet %s %s/recipe.ini --out NEW", commands[i],
-                                         f->folder);
+            f->command = report_repeat(f->arena, commands[i], f->folder);
         }
     }
 }

@@ -73,6 +73,9 @@ nn_status report_facts_of(report_facts *out, const char *title, const char *comm
                           const train_network *n, const ds_set *set, const nn_bytes *file,
                           int pictures);
 
+/* The command line that trains again what the recipe in `folder` says, or NULL if memory is out. */
+const char *report_repeat(nn_arena *a, const char *command, const char *folder);
+
 /* The value of a line "name = value" of a recipe, with that of lines "name+ = value" behind it, or
  * NULL. */
 const char *report_recipe_value(nn_arena *a, const char *recipe, const char *name);

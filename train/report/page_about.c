@@ -113,8 +113,7 @@ void report_recipe(report_page *p)
         put_recipe(p, NULL, f->recipe, f->command);
     for (int i = 0; i < f->n_runs; i++) {
         const report_run *run = &f->run[i];
-        const char *command =
-            nn_arena_printf(f->arena, "octet train %s/recipe.ini --out NEW", run->folder);
+        const char *command = report_repeat(f->arena, "train", run->folder);
         if (run->recipe != NULL && command != NULL)
             put_recipe(p, run->name, run->recipe, command);
     }

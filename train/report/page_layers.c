@@ -187,7 +187,7 @@ static void put_channel_table(report_page *p, const quant_tensor_stats *t)
     static const char *const heads[] = { "channel", "least", "greatest", "scale" };
     const int every = (t->channels + MOST_CHANNELS - 1) / MOST_CHANNELS;
     char summary[TEXT];
-    snprintf(summary, sizeof summary, every > 1 ? "table: every %d. channel" : "table", every);
+    snprintf(summary, sizeof summary, every > 1 ? "table: one channel in %d" : "table", every);
     report_table_open(p, summary, heads, 4);
     for (int c = 0; c < t->channels; c += every) {
         report_row(p);
