@@ -328,6 +328,25 @@ static void init_starts_a_head_anew(void **state)
                 1, "log.csv");
 }
 
+/* A run that goes on needs no more of the network that it began with. */
+static void resume_does_without_init(void **state)
+{
+    (void)state;
+    check_done(train(SMALL "--steps 2 --quiet --out %s", test_path("old")));
+    check_done(train("--data noise:16x16x1:4:320 --val 0.2 --steps 4 --lr 0.02 --batch 32 --quiet "
+                     "--init %s --out %s",
+                     in("old", "model.safetensors"), test_path("new")));
+    nn_bytes before = read_text(in("new", "recipe.ini"));
+    assert_ok(nn_file_keep(in("new", "model.safetensors"), test_path("kept")));
+    assert_int_equal(unlink(in("old", "model.safetensors")), 0);
+    check_said(train("--resume --out %s", test_path("new")), "resume: after step 4");
+    assert_same_files(in("new", "model.safetensors"), test_path("kept"));
+    nn_bytes after = read_text(in("new", "recipe.ini"));
+    assert_string_equal(text_of(before), text_of(after));
+    nn_bytes_free(&before);
+    nn_bytes_free(&after);
+}
+
 /* How pictures are fitted belongs to a network as much as their size. */
 static void init_keeps_how_pictures_are_fitted(void **state)
 {
@@ -373,6 +392,7 @@ int main(void)
         cmocka_unit_test(the_log_has_no_step_twice),
         cmocka_unit_test(a_diverged_run_tries_again_more_slowly),
         cmocka_unit_test(init_starts_a_head_anew),
+        cmocka_unit_test(resume_does_without_init),
         cmocka_unit_test(init_keeps_how_pictures_are_fitted),
         cmocka_unit_test(val_test_uses_the_test_pictures),
     };

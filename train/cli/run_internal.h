@@ -15,7 +15,7 @@ typedef struct train_running {
     train_folder folder;
     nn_arena *arena;
     ds_set *set;
-    train_tensors *init, *state; /* files: of --init, and to resume from; NULL: none */
+    train_tensors *init, *state; /* files: of --init, or to resume from; NULL: none */
     const char *state_name;      /* of the latter */
     bool last_is_sound;          /* the folder's last state may become its previous one */
     train_network *network;

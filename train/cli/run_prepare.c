@@ -36,13 +36,17 @@ static nn_status inherit_resize(train_recipe *recipe, ds_resize_rule was)
     return NN_OK;
 }
 
-/* What the recipe leaves open is as it was for the network that --init names. */
+/* What the recipe leaves open is as it was for the network that --init names.  A run that goes on
+ * has it in its own state, and does without that file. */
 static nn_status inherit(train_running *r)
 {
     train_info info;
     train_recipe *recipe = r->o->recipe;
-    NN_TRY(train_tensors_read(&r->init, recipe->training.init));
-    NN_TRY(in_file(train_checkpoint_info(&info, r->arena, r->init), recipe->training.init));
+    const char *name = r->state != NULL ? r->state_name : recipe->training.init;
+    if (r->state == NULL)
+        NN_TRY(train_tensors_read(&r->init, name));
+    NN_TRY(in_file(train_checkpoint_info(&info, r->arena, r->state != NULL ? r->state : r->init),
+                   name));
     const train_prep *p = &info.prep;
     if (recipe->model.model == NULL)
         recipe->model = info.recipe.model;
