@@ -326,6 +326,10 @@ static void init_starts_a_head_anew(void **state)
     check_said(o, " 0 skipped, 0 begin anew");
     check_error(train(SMALL "--init %s --quiet --out %s", in("base", "log.csv"), test_path("bad")),
                 1, "log.csv");
+    check_error(train(SMALL "--qat --overwrite --init %s --out %s/../base",
+                      in("base", "best.safetensors"), test_path("base")),
+                2, "--overwrite would delete it");
+    assert_int_equal(access(in("base", "best.safetensors"), R_OK), 0);
 }
 
 /* A run that goes on needs no more of the network that it began with. */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "nn/base/file.h"
+
 static const char lock_name[] = ".lock";
 
 /* What a run leaves. */
@@ -109,6 +111,15 @@ static nn_status check_empty(const train_folder *f)
                          f->path);
     closedir(d);
     return st;
+}
+
+bool train_folder_would_clear(const train_folder *f, const char *path)
+{
+    char result[TRAIN_PATH];
+    bool found = false;
+    for (int i = 0; i < N_RESULTS && !found; i++)
+        found = nn_file_is_same(path, train_folder_file(f, results[i], result));
+    return found;
 }
 
 nn_status train_folder_clear(const train_folder *f)

@@ -42,6 +42,9 @@ typedef enum train_folder_use {
  * NN_EINVAL (path). */
 nn_status train_folder_open(train_folder *f, const char *path, train_folder_use use);
 
+/* Would train_folder_clear remove this file? */
+bool train_folder_would_clear(const train_folder *f, const char *path);
+
 /* Removes the files that a run leaves; others stay.  Errors: NN_EIO. */
 nn_status train_folder_clear(const train_folder *f);
 void train_folder_close(train_folder *f);

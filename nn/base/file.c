@@ -135,6 +135,13 @@ nn_status nn_file_head(void *out, size_t *size, const char *path)
     return NN_OK;
 }
 
+bool nn_file_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && a.st_ino == b.st_ino &&
+           a.st_dev == b.st_dev;
+}
+
 void nn_bytes_free(nn_bytes *b)
 {
     nn_mem_free(b->data);

@@ -6,6 +6,7 @@
 #ifndef OCTET_NN_BASE_FILE_H
 #define OCTET_NN_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ nn_status nn_file_read(nn_bytes *out, const char *path, size_t limit);
  * Errors: NN_EIO; like nn_file_read it never waits, and takes neither folders nor devices. */
 nn_status nn_file_head(void *out, size_t *size, const char *path);
 void nn_bytes_free(nn_bytes *b);
+
+/* Do both names stand for one file that is there? */
+bool nn_file_is_same(const char *path, const char *other);
 
 /* Replaces `path` by `size` bytes, atomically; a device or a pipe is written to instead.
  * Errors: NN_EIO. */

@@ -255,11 +255,25 @@ nn_status train_run__build(train_running *r)
     return train_loop_new(&r->loop, r->network, r->set, r->o->max_memory);
 }
 
+/* The network that a run begins with must outlive its beginning. */
+static nn_status keep_init(const train_running *r)
+{
+    const char *init = r->o->recipe->training.init;
+    if (r->o->use != TRAIN_FOLDER_OVERWRITE || init == NULL ||
+        !train_folder_would_clear(&r->folder, init))
+        return NN_OK;
+    return nn_fail(NN_EINVAL,
+                   "--init %s: lies in --out, and --overwrite would delete it; choose "
+                   "another folder",
+                   init);
+}
+
 nn_status train_run__prepare(train_running *r)
 {
     char path[TRAIN_PATH];
     NN_TRY(nn_arena_new(&r->arena));
     NN_TRY(train_folder_open(&r->folder, r->o->out, r->o->use));
+    NN_TRY(keep_init(r));
     if (r->o->use == TRAIN_FOLDER_RESUME)
         NN_TRY(find_state(r));
     NN_TRY(train_run__build(r));
