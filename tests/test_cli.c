@@ -315,6 +315,13 @@ static void quantize_refuses(void **state)
 static void the_old_file_survives(void **state)
 {
     (void)state;
+    const char *own = f("model.safetensors");
+    check_error(octet("export %s --format tflite-float --out %s", own, own), 2,
+                "is the file that is read");
+    check_error(octet("quantize %s --data noise:8x8x3:4:200 --out x --save %s", own, own), 2,
+                "--save");
+    check_error(octet("quantize %s --data noise:8x8x3:4:200 --out %s", own, own), 2, "--out");
+    check_error(octet("quantize %s --data noise:8x8x3:4:200 --out x --save x", own), 2, "--save");
     const char *old = test_path("old.tflite");
     assert_ok(nn_file_write(old, "precious", 8));
     check_error(octet("quantize %s --data sample --out %s", f("model.safetensors"), old), 1,

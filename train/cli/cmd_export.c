@@ -34,12 +34,13 @@ static const train_arg args[] = {
 static const train_rows rows = { "export", args, TRAIN_N(args) };
 static const train_group groups[] = { { &rows, 0 } };
 
-static nn_status check(const train_format **format, const settings *s)
+static nn_status check(const train_format **format, const settings *s, const char *input)
 {
     if (s->out == NULL)
         return nn_fail(NN_EINVAL, "--out: is missing; name the file to write");
     if (train_output_is_stdout(s->out) && s->common.json)
         return nn_fail(NN_EINVAL, "--out -: and --json both want standard output");
+    NN_TRY(train_output_check("out", s->out, input));
     *format = train_format_by_name(s->format != NULL ? s->format : "");
     return *format != NULL ? NN_OK : nn_fail_context(NN_EINVAL, "--format");
 }
@@ -77,7 +78,7 @@ static nn_status run(train_call *call)
     const train_format *format;
     train_network *n;
     size_t bytes = 0;
-    NN_TRY(check(&format, s));
+    NN_TRY(check(&format, s, path));
     NN_TRY(train_network_load(&n, path, NULL, &limits));
     nn_status st = export(&bytes, n, format, s->out);
     train_network_free(n);

@@ -42,14 +42,17 @@ static const train_group groups[] = { { &rows, 0 },
                                       { &train_source_rows, offsetof(settings, source) },
                                       { &train_post_rows, offsetof(settings, post) } };
 
-static nn_status check(const settings *s)
+static nn_status check(const settings *s, const char *input)
 {
     NN_TRY(train_post_check(&s->post));
     if (s->out == NULL && s->save == NULL)
         return nn_fail(NN_EINVAL, "--out: is missing; name the .tflite file to write");
     if (s->out != NULL && train_output_is_stdout(s->out) && s->common.json)
         return nn_fail(NN_EINVAL, "--out -: and --json both want standard output");
-    return NN_OK;
+    if (s->out != NULL && s->save != NULL && strcmp(s->out, s->save) == 0)
+        return nn_fail(NN_EINVAL, "--save %s: --out has that name; choose another", s->save);
+    NN_TRY(train_output_check("out", s->out, input));
+    return train_output_check("save", s->save, input);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -146,7 +149,7 @@ static nn_status run(train_call *call)
     const train_limits limits = { s->common.max_macs, s->common.max_memory };
     result r = { .checkpoint = call->args->operand[0] };
     train_network *n;
-    NN_TRY(check(s));
+    NN_TRY(check(s, r.checkpoint));
     NN_TRY(train_post_load(&n, r.checkpoint, &s->post, &limits));
     nn_status st = quantize(&r, n, call);
     train_network_free(n);

@@ -15,6 +15,14 @@ bool train_output_is_stdout(const char *path)
     return strcmp(path, "-") == 0;
 }
 
+nn_status train_output_check(const char *option, const char *path, const char *input)
+{
+    if (path != NULL && nn_file_is_same(path, input))
+        return nn_fail(NN_EINVAL, "--%s %s: is the file that is read; choose another name", option,
+                       path);
+    return NN_OK;
+}
+
 /* Is standard output a terminal that may be sent codes? */
 static bool is_coloured(void)
 {

@@ -19,6 +19,10 @@ nn_status train_output_write(const char *path, const void *data, size_t size);
 
 bool train_output_is_stdout(const char *path);
 
+/* NN_EINVAL if `path`, the value of --`option`, is the file that is read: it would be lost.  NULL
+ * is allowed. */
+nn_status train_output_check(const char *option, const char *path, const char *input);
+
 /* What a terminal is sent before a text to make it stand out, and TRAIN_PLAIN after it; "" unless
  * standard output is a terminal that knows such codes and NO_COLOR is not set (no-color.org). */
 typedef enum train_style { TRAIN_PLAIN, TRAIN_BOLD, TRAIN_RED } train_style;
