@@ -61,6 +61,7 @@ struct rt_node {
     void (*run)(const rt_call *c);
     uint64_t work;         /* steps other than macs, where they are more than elements written */
     unsigned consumed;     /* as op->consumed; prepare may clear bits */
+    bool folded;           /* the output is a constant by now: there is nothing to run */
     unsigned in_place;     /* bit i: output 0 may take the place of input i */
     size_t scratch_bytes;  /* of one worker */
     size_t scratch_offset; /* in the arena */

@@ -18,6 +18,7 @@ typedef struct span {
     int32_t next;    /* the placed span at the next higher offset; NEVER at the end */
     int32_t order;   /* slot k holds the k-th span to be placed */
     bool scratch;    /* of an operator, else a tensor */
+    bool folded;     /* the operator has come that was folded into this constant */
 } span;
 
 /* Spans: the tensors, then the operators' scratch, and then as many places for the sums over
@@ -42,8 +43,12 @@ static size_t round_up(size_t bytes)
 static void clear(const rt_model *m, span *s)
 {
     for (size_t i = 0; i < n_spans(m); i++)
-        s[i] =
-            (span){ 0, 0, NEVER, NEVER, (int32_t)i, NEVER, (int32_t)i, i >= (size_t)m->n_tensors };
+        s[i] = (span){ .first = NEVER,
+                       .last = NEVER,
+                       .share = (int32_t)i,
+                       .next = NEVER,
+                       .order = (int32_t)i,
+                       .scratch = i >= (size_t)m->n_tensors };
     for (int t = 0; t < m->n_tensors; t++)
         s[t].bytes = round_up(m->tensors[t].bytes);
 }
@@ -61,6 +66,16 @@ static rt_status begin_inputs(rt_build *b, span *s)
     return RT_OK;
 }
 
+/* Whether tensor t has its values: it was written, or is a constant of the file or one that an
+ * earlier operator was folded into. */
+static bool has_value(const rt_build *b, const span *s, int t)
+{
+    const rt_tensor *tensor = &b->m->tensors[t];
+    if (tensor->data != NULL)
+        return s[t].folded || rt_in_file(b, tensor);
+    return tensor->count == 0 || s[t].first != NEVER;
+}
+
 /* Every input was written before, every output is written once. */
 static rt_status follow_node(rt_build *b, span *s, int i)
 {
@@ -68,19 +83,21 @@ static rt_status follow_node(rt_build *b, span *s, int i)
     const rt_node *n = &m->nodes[i];
     for (int k = 0; k < n->info.n_in; k++) {
         int t = n->info.in[k];
-        if (t < 0 || m->tensors[t].data != NULL || m->tensors[t].count == 0)
+        if (t < 0)
             continue;
-        if (s[t].first == NEVER)
+        if (!has_value(b, s, t))
             return rt_flat_fail(&b->f, RT_EFORMAT, n->at,
                                 "operator %d (%s) reads tensor %d \"%s\" before anything wrote it",
                                 i, n->info.name, t, m->tensors[t].name);
-        s[t].last = i + 1;
+        if (s[t].first != NEVER)
+            s[t].last = i + 1;
     }
     for (int k = 0; k < n->info.n_out; k++) {
         int t = n->info.out[k];
-        if (m->tensors[t].data != NULL) /* folded */
+        s[t].folded = n->folded;
+        if (n->folded)
             continue;
-        if (s[t].first != NEVER)
+        if (s[t].first != NEVER || m->tensors[t].data != NULL)
             return rt_flat_fail(
                 &b->f, RT_EFORMAT, n->at,
                 "operator %d (%s) writes tensor %d \"%s\", which already has a value", i,

@@ -167,6 +167,12 @@ static const rt_op *find_op(const char *name)
     return NULL;
 }
 
+/* The result of the other of two operators. */
+static bool is_result(const char *text)
+{
+    return text[0] == '<' || text[0] == '>';
+}
+
 static void add_operator(model *m, const rt_text *t)
 {
     int at = m->n_ops++;
@@ -174,12 +180,14 @@ static void add_operator(model *m, const rt_text *t)
     for (; m->n_in[at] < RT_TEXT_IN && t->in[m->n_in[at]] != NULL; m->n_in[at]++) {
         const char *text = t->in[m->n_in[at]];
         m->in[at][m->n_in[at]] = text[0] == '-' ? -1 : text[0] == '<' ? m->out[0][0] : m->n_tensors;
-        if (text[0] != '-' && text[0] != '<')
+        if (text[0] != '-' && !is_result(text))
             read_tensor(text, &m->tensors[m->n_tensors++]);
     }
     for (; m->n_out[at] < RT_TEXT_OUT && t->out[m->n_out[at]] != NULL; m->n_out[at]++) {
-        m->out[at][m->n_out[at]] = m->n_tensors;
-        read_tensor(t->out[m->n_out[at]], &m->tensors[m->n_tensors++]);
+        const char *text = t->out[m->n_out[at]];
+        m->out[at][m->n_out[at]] = text[0] == '<' ? m->out[0][0] : m->n_tensors;
+        if (text[0] != '<')
+            read_tensor(text, &m->tensors[m->n_tensors++]);
     }
 }
 
@@ -198,7 +206,7 @@ static void check_names(const rt_text *t, const rt_op *op)
     for (const char *s = skip_space(t->options); *s != '\0'; s = skip_space(s + strcspn(s, " "))) {
         size_t n = strcspn(s, "=");
         bool known = strncmp(s, "version=", 8) == 0 || strncmp(s, "table=", 6) == 0 ||
-                     strncmp(s, "dims=", 5) == 0;
+                     strncmp(s, "dims=", 5) == 0 || strncmp(s, "result=", 7) == 0;
         for (const rt_field *f = op->fields; f != NULL && f->name != NULL; f++)
             known = known || (strlen(f->name) == n && strncmp(f->name, s, n) == 0);
         if (!known)
@@ -313,7 +321,8 @@ static int list_inputs(const model *m, int32_t *list)
     int n = 0;
     for (int i = 0; i < m->n_ops; i++)
         for (int k = 0; k < m->n_in[i]; k++)
-            if (m->in[i][k] >= 0 && m->ops[i]->in[k][0] != '<' && !m->tensors[m->in[i][k]].constant)
+            if (m->in[i][k] >= 0 && !is_result(m->ops[i]->in[k]) &&
+                !m->tensors[m->in[i][k]].constant)
                 list[n++] = m->in[i][k];
     return n;
 }
@@ -323,13 +332,15 @@ static void write_model(nn_bytes *file, model *m)
     fb_builder *b = &m->fb;
     int32_t inputs[2 * RT_TEXT_IN];
     int last = m->n_ops - 1;
+    const int32_t result = (int32_t)option(m->ops[last], "result", -1);
     fb_start(b, 1 << 20);
     fb_ref buffers = write_buffers(m), tensors = write_tensors(m), operators = write_operators(m);
     int n_inputs = list_inputs(m, inputs);
     if (n_inputs == 0)
         inputs[n_inputs++] = m->n_tensors - 1;
     fb_ref codes = write_codes(m), in = fb_int32s(b, inputs, (size_t)n_inputs);
-    fb_ref out = fb_int32s(b, m->out[last], (size_t)m->n_out[last]);
+    fb_ref out =
+        result >= 0 ? fb_int32s(b, &result, 1) : fb_int32s(b, m->out[last], (size_t)m->n_out[last]);
     fb_table(b);
     fb_put_ref(b, TFL_SLOT_SUBGRAPH_OPERATORS, operators);
     fb_put_ref(b, TFL_SLOT_SUBGRAPH_OUTPUTS, out);
@@ -352,6 +363,9 @@ static model *model_of(const rt_text *first, const rt_text *t)
     if (first != NULL)
         add_operator(&m, first);
     add_operator(&m, t);
+    for (int k = 0; k < m.n_in[0]; k++)
+        if (m.ops[0]->in[k][0] == '>')
+            m.in[0][k] = m.out[1][0];
     int32_t unused[2 * RT_TEXT_IN];
     if (list_inputs(&m, unused) == 0) /* a model has an input, though nothing may read it */
         read_tensor("f32 1", &m.tensors[m.n_tensors++]);
@@ -444,12 +458,13 @@ void rt_text_check_n(const rt_text *t, size_t n)
         rt_text_check(&t[i]);
 }
 
-static void check_refused(const rt_text *t, rt_status status, const char *part)
+static void check_refused(const rt_text *first, const rt_text *t, rt_status status,
+                          const char *part)
 {
     nn_bytes file;
     rt_error error = { RT_OK, 0, "" };
     size_t need = 0;
-    write_model(&file, model_of(NULL, t));
+    write_model(&file, model_of(first, t));
     rt_status st = rt_measure(&need, file.data, file.size, NULL, &error);
     if (st == RT_OK) { /* what only the whole can show */
         rt_model *opened;
@@ -466,5 +481,10 @@ static void check_refused(const rt_text *t, rt_status status, const char *part)
 void rt_text_refused_n(const rt_text_refusal *r, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        check_refused(&r[i].model, r[i].status, r[i].part);
+        check_refused(NULL, &r[i].model, r[i].status, r[i].part);
+}
+
+void rt_text_refused_after(const rt_text *first, const rt_text_refusal *r)
+{
+    check_refused(first, &r->model, r->status, r->part);
 }

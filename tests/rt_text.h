@@ -9,7 +9,7 @@
  *   "i8 2 *0.5 @"                     a scale without a zero point (else they are 0)
  *   "i8 1x0 = 1 2"                    no elements, though the tensor's buffer has some
  *   "-"                               an input that is left out
- *   "<"                               the output of the operator before
+ *   "<", ">"                          the output of the operator before, or behind
  *
  * Types: f32 f16 (values are bits) i64 i32 i16 i8 u8 i4 bool string. */
 #ifndef OCTET_TESTS_RT_TEXT_H
@@ -20,7 +20,8 @@
 enum { RT_TEXT_IN = 5, RT_TEXT_OUT = 3 };
 
 /* Options by their names in rt_option_at: "stride_h=2 padding=1".  Beside these: version=3 (of the
- * operator), table=8 (the number of the options' table), dims=1,-1 (the list in slot 0). */
+ * operator), table=8 (the number of the options' table), dims=1,-1 (the list in slot 0), result=0
+ * (the model's output is that tensor, not the last operator's). */
 typedef struct rt_text {
     const char *op, *options;
     const char *in[RT_TEXT_IN], *out[RT_TEXT_OUT]; /* up to the first NULL */
@@ -45,5 +46,8 @@ typedef struct rt_text_refusal {
 
 #define rt_text_refused_all(cases) rt_text_refused_n(cases, sizeof(cases) / sizeof(cases)[0])
 void rt_text_refused_n(const rt_text_refusal *r, size_t n);
+
+/* The same behind an operator that runs first. */
+void rt_text_refused_after(const rt_text *first, const rt_text_refusal *r);
 
 #endif

@@ -198,13 +198,33 @@ static void along_axes(void **state)
     rt_text_refused_all(cases);
 }
 
+/* What DEQUANTIZE makes of a constant is one from there on: nobody may have read or written it. */
+static void folded_constants(void **state)
+{
+    (void)state;
+    static const char half[] = "f16 2 = 0x3c00 0x3c00";
+    static const rt_text reader = { "ADD", "", { "f32 2", ">" }, { "f32 2" } };
+    static const rt_text writer = { "RELU", "", { "f32 2" }, { "f32 2" } };
+    const rt_text_refusal read = {
+        "operator 0 (ADD) reads tensor 3 \"t3\" before anything wrote it",
+        BAD,
+        { "DEQUANTIZE", "result=0", { half }, { "f32 2" } },
+    };
+    const rt_text_refusal written = {
+        "operator 0 (RELU) writes tensor 1 \"t1\", which already has a value",
+        BAD,
+        { "DEQUANTIZE", "result=0", { half }, { "<" } },
+    };
+    rt_text_refused_after(&reader, &read);
+    rt_text_refused_after(&writer, &written);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tensors),
-        cmocka_unit_test(operators),
-        cmocka_unit_test(elementwise),
-        cmocka_unit_test(along_axes),
+        cmocka_unit_test(tensors),          cmocka_unit_test(operators),
+        cmocka_unit_test(elementwise),      cmocka_unit_test(along_axes),
+        cmocka_unit_test(folded_constants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

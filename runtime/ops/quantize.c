@@ -242,6 +242,7 @@ static rt_status fold(rt_build *b, rt_node *n)
     else
         dequantize(&p, values, codes, 0, p.count);
     b->m->tensors[n->info.out[0]].data = values;
+    n->folded = true;
     return RT_OK;
 }
 
