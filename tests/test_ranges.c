@@ -26,7 +26,8 @@ static nn_node *leaf(nn_graph *g, const char *name, nn_shape shape, nn_param_kin
     return nn_param_node(g, name, shape, kind, (nn_init){ .kind = NN_INIT_CONSTANT });
 }
 
-static void build(fixture *f, nn_fakequant_attr a)
+/* frozen: glob of parameters that nothing is learned for; NULL: none */
+static void build_frozen(fixture *f, nn_fakequant_attr a, const char *frozen)
 {
     const nn_shape shape = NN_SHAPE(OUTER, CHANNELS, INNER);
     const int c = a.axis < 0 ? 1 : CHANNELS;
@@ -46,11 +47,18 @@ static void build(fixture *f, nn_fakequant_attr a)
     nn_node *zero = leaf(f->graph, "target", shape, NN_PARAM_STATE);
     nn_node *loss = nn_node_new(f->graph, NN_OP_mse, "loss", (nn_node *[]){ f->y, zero }, 2, NULL);
     assert_ok(nn_graph_check(f->graph));
+    if (frozen != NULL)
+        nn_params_freeze(f->params, frozen);
     assert_ok(nn_params_collate(f->params));
     assert_ok(nn_plan_new(&f->plan, f->graph, &(nn_plan_options){ .batch = 1, .loss = loss }));
     assert_ok(nn_exec_new(&f->exec, f->plan, NULL));
     f->s = nn_range_of(f->y);
     test_noise(f->x->param->value, N, 7);
+}
+
+static void build(fixture *f, nn_fakequant_attr a)
+{
+    build_frozen(f, a, NULL);
 }
 
 static void release(fixture *f)
@@ -351,6 +359,28 @@ static void clips_begin_where_they_were_observed(void **state)
     }
 }
 
+/* A layer that keeps its values (--freeze) is quantized like the others: its range begins, and
+ * stays there. */
+static void frozen_ranges_begin_too(void **state)
+{
+    (void)state;
+    const nn_range_rule *const rules[] = { &quant_range_lsq, &quant_range_learned };
+    for (int i = 0; i < 2; i++) {
+        fixture f = { 0 };
+        build_frozen(&f,
+                     (nn_fakequant_attr){ .mode = NN_FQ_QUANTIZE,
+                                          .learn = rules[i],
+                                          .grid = { -127, 127 },
+                                          .symmetric = true,
+                                          .axis = 1 },
+                     "*");
+        run(&f, true);
+        for (int c = 0; c < CHANNELS; c++)
+            assert_true(f.s.scale[c] > 0 && f.s.max[c] > 0);
+        release(&f);
+    }
+}
+
 /* A symmetric one begins at the farther end, whichever that is. */
 static void symmetric_clips_begin_at_the_farther_end(void **state)
 {
@@ -509,6 +539,7 @@ int main(void)
         cmocka_unit_test(lsq_begins_with_the_first_batch),
         cmocka_unit_test(clips_begin_where_they_were_observed),
         cmocka_unit_test(symmetric_clips_begin_at_the_farther_end),
+        cmocka_unit_test(frozen_ranges_begin_too),
         cmocka_unit_test(lsq_plus_begins_with_little_error),
         cmocka_unit_test(scales_stay_positive_and_ranges_hold_zero),
         cmocka_unit_test(dorefa_has_levels_on_both_sides),

@@ -259,7 +259,7 @@ static void forward(const nn_call *c)
     nn_channels l = layout_of(c->node, c->batch);
     if (nn_fakequant_observes(c))
         observe(c, l);
-    if (c->saved != NULL && nn_fakequant_must_begin(c))
+    if (nn_fakequant_must_begin(c))
         begin(c, l);
     unsigned char *pass = prepare(c, l);
     if (!nn_fakequant_passes_on(c)) {
