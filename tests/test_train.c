@@ -371,6 +371,12 @@ static void impossible_recipes_are_refused(void **state)
     assert_fails(start(&s), NN_EINVAL, "--quant-delay: 16 steps");
     stop(&s);
     defaults(&s);
+    s.recipe.quant.qat = true;
+    s.recipe.quant.delay = delays(4, 3, TRAIN_STEPS);
+    s.recipe.quant.freeze_ranges = (train_span){ 3, TRAIN_STEPS };
+    assert_fails(start(&s), NN_EINVAL, "--freeze-ranges: 3 steps");
+    stop(&s);
+    defaults(&s);
     s.recipe.training.warmup = (train_span){ 2, TRAIN_EPOCHS };
     assert_fails(start(&s), NN_EINVAL, "--warmup");
     stop(&s);

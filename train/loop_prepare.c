@@ -1,6 +1,7 @@
 /* loop_prepare - a training loop before its first step: lengths, loaders, graphs, memory,
  * optimizer. */
 #include "nn/base/mem.h"
+#include "quant/spec.h"
 #include "train/loop_internal.h"
 
 enum { LINES_PER_EPOCH = 10 };
@@ -23,6 +24,19 @@ static nn_status plan_delays(train_loop *t, const train_spans *delay)
     return NN_OK;
 }
 
+/* Weights are observed from the first step that quantizes anything; learned ranges begin in any
+ * case. */
+static nn_status check_freeze(const train_loop *t)
+{
+    const int64_t first = t->delay_weights < t->delay_acts ? t->delay_weights : t->delay_acts;
+    if (t->freeze_ranges > first || quant_weight_rule(&t->network->quant)->learned > 0)
+        return NN_OK;
+    return nn_fail(NN_EINVAL,
+                   "--freeze-ranges: %lld steps, but weights have no range before step %lld "
+                   "(--quant-delay); freeze them later",
+                   (long long)t->freeze_ranges, (long long)first + 1);
+}
+
 static nn_status plan_steps(train_loop *t)
 {
     const train_recipe *r = &t->network->info.recipe;
@@ -35,8 +49,10 @@ static nn_status plan_steps(train_loop *t)
     t->freeze_bn = step_or_never(r->quant.freeze_bn, t->batches);
     t->freeze_ranges = step_or_never(r->quant.freeze_ranges, t->batches);
     t->delay_weights = t->delay_acts = t->fold = INT64_MAX;
-    if (r->quant.qat)
+    if (r->quant.qat) {
         NN_TRY(plan_delays(t, &r->quant.delay));
+        NN_TRY(check_freeze(t));
+    }
     if (r->quant.qat && t->network->quant.fold->folds_away)
         t->fold = t->delay_weights < t->delay_acts ? t->delay_weights : t->delay_acts;
     t->schedule = opt_schedule_of((opt_schedule_kind)r->training.schedule, r->training.lr,
