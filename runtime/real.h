@@ -26,6 +26,14 @@ double rt_tanh(double x);
 float rt_logistic(float x);
 bool rt_is_finite(float x);
 
+/* round(x) as far as it can matter for a code, which is clamped afterwards: within +-2^30; 0 for
+ * what is no number. */
+static inline int32_t rt_round_code(double x)
+{
+    const double most = 1073741824.0;
+    return (int32_t)rt_round(x > most ? most : x < -most ? -most : x);
+}
+
 static inline int32_t rt_clamp(int64_t v, int32_t lo, int32_t hi)
 {
     return v < lo ? lo : v > hi ? hi : (int32_t)v;

@@ -43,8 +43,7 @@ static const uint8_t *rescale_table(rt_build *b, const rt_tensor *x, const rt_te
     float bias = (float)-x->zero_point * factor;
     for (int q = 0; q < 256; q++) {
         float scaled = (float)q * factor;
-        double sum = (double)(scaled + bias);
-        int64_t v = sum > 1e6 ? 1000000 : sum < -1e6 ? -1000000 : rt_round(sum);
+        int64_t v = rt_round_code((double)(scaled + bias));
         table[q] = (uint8_t)rt_clamp(v + y->zero_point, 0, 255);
     }
     return rt_keep(b, table, sizeof table);

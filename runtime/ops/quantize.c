@@ -54,8 +54,7 @@ static void quantize_piece(void *arg, int chunk, int worker)
     for (size_t i = begin; i < end; i++) {
         int32_t zero;
         float q = x[i] / scale_at(p, i, &zero);
-        int64_t v = q > 1e6f ? 1000000 : q < -1e6f ? -1000000 : rt_round((double)q);
-        store(c->out[0], i, p->type, v + zero);
+        store(c->out[0], i, p->type, (int64_t)rt_round_code((double)q) + zero);
     }
 }
 
