@@ -216,11 +216,10 @@ rt_status rt_slide_window(rt_build *b, const rt_node *n, const rt_window_slots *
 
 /* ---- arithmetic ------------------------------------------------------------------------------ */
 
-/* zero_point + round(x / scale) in binary32, as far as it can matter for a clamp. */
+/* zero_point + round(x / scale), with a binary32 quotient. */
 static int32_t code_of(float x, const rt_tensor *t)
 {
-    double q = (double)(x / t->scale);
-    return rt_clamp(q > 1e9 ? 1000000000 : rt_round(q) + t->zero_point, -1000000000, 1000000000);
+    return rt_round_code((double)(x / t->scale)) + t->zero_point;
 }
 
 rt_status rt_activation_range(rt_build *b, const rt_node *n, int32_t activation,

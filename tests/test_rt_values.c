@@ -138,6 +138,12 @@ static void unary(void **state)
     (void)state;
     static const rt_text cases[] = {
         { "RELU", "", { "f32 3 : -1 0 7" }, { "f32 3 : 0 0 7" } },
+        { "ADD", /* -1 lies more than 2^62 steps below 0 */
+          "activation=2",
+          { "i8 2 *1e-30 : -50 50", "i8 2 *1e-30 : 0" },
+          { "i8 2 *1e-30 : -50 50" } },
+        { "TANH", "", { "i8 3 *1 : -1 0 1" }, { "i8 3 *1e-30 : -128 0 127" } },
+        { "TANH", "", { "i8 2 *1 : -1 1" }, { "i8 2 *1e-40 : -128 127" } },
         { "RELU", "", { "f32 2 : -inf inf" }, { "f32 2 : 0 inf" } },
         { "RELU6", "", { "f32 3 : -1 3 7" }, { "f32 3 : 0 3 6" } },
         { "RELU_N1_TO_1", "", { "f32 3 : -2 0.5 7" }, { "f32 3 : -1 0.5 1" } },

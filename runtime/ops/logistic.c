@@ -25,7 +25,7 @@ static rt_status use_function(rt_build *b, rt_node *n, rt_unary_function *functi
     for (int i = 0; i < 256; i++) {
         float real = x->scale * (float)(rt_code(x->type, i) - x->zero_point);
         float scaled = function(real, NULL) * inverse;
-        int64_t v = rt_round((double)scaled);
+        int64_t v = rt_round_code((double)scaled);
         table[i] = (uint8_t)rt_clamp(v + y->zero_point, rt_lowest(y->type), rt_highest(y->type));
     }
     return rt_use_table(b, n, table);
