@@ -63,8 +63,10 @@ static void release(png_struct *png, void *p)
 static void give_bytes(png_struct *png, png_byte *to, size_t n)
 {
     codec *c = png_get_io_ptr(png);
-    if (n > c->size - c->at)
+    if (n > c->size - c->at) {
+        c->at = c->size; /* what the message calls the place */
         png_error(png, "the file ends too early");
+    }
     memcpy(to, c->bytes + c->at, n);
     c->at += n;
 }

@@ -273,12 +273,26 @@ static void check_cut_and_damaged(const char *path)
     nn_bytes_free(&file);
 }
 
+/* A PNG that ends too early says where it ends, not where its last chunk began. */
+static void check_end_is_told(const char *path)
+{
+    ds_image im;
+    nn_bytes file;
+    char end[64];
+    assert_ok(nn_file_read(&file, path, 0));
+    const size_t half = file.size / 2;
+    snprintf(end, sizeof end, "near byte %zu", half);
+    assert_fails(ds_image_decode(&im, file.data, half, "cut", (ds_limits){ 0 }), NN_EFORMAT, end);
+    nn_bytes_free(&file);
+}
+
 static void cut_and_damaged_pictures(void **state)
 {
     (void)state;
     const char *path = test_path("cut");
     write_png(path, (form){ 8, PNG_COLOR_TYPE_RGB, false, false });
     check_cut_and_damaged(path);
+    check_end_is_told(path);
     write_png(path, (form){ 4, PNG_COLOR_TYPE_PALETTE, true, true });
     check_cut_and_damaged(path);
     write_jpeg(path, 3, JCS_RGB, false);
