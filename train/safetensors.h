@@ -37,7 +37,8 @@ nn_status train_tensors_new(train_tensors **out);
 void train_tensors_free(train_tensors *t); /* NULL is allowed */
 
 /* Appends a tensor whose data is borrowed until the list is written or freed (rank, dim and name
- * are copied), or a string under a key.  Errors: NN_EINVAL (the name is taken), NN_ENOMEM. */
+ * are copied), or a string under a key.  That names differ is the caller's business; a file that
+ * has one twice is refused when it is read.  Errors: NN_ENOMEM. */
 nn_status train_tensors_add(train_tensors *t, const char *name, train_dtype dtype, int rank,
                             const int64_t *dim, const void *data);
 nn_status train_tensors_set(train_tensors *t, const char *key, const char *value);
