@@ -36,8 +36,10 @@ size_t nn_fakequant_learn_scratch(nn_channels l)
 bool nn_fakequant_must_begin(const nn_call *c)
 {
     const nn_fakequant_attr *a = &c->node->attr.fakequant;
+    if (a->learn == NULL || a->rule == NULL || !c->run->training)
+        return false;
     const nn_range_state s = nn_range_of(c->node);
-    return a->learn != NULL && a->rule != NULL && c->run->training && !nn_range_has_begun(&s, a);
+    return !nn_range_has_begun(&s, a);
 }
 
 void nn_fakequant_begin(const nn_call *c, nn_channels l)
