@@ -71,7 +71,8 @@ static inline nn_param *nn_range_scale(const nn_node *fakequant)
     return scale->id == NN_OP_biasgrid ? scale->in[0]->param : scale->param;
 }
 
-/* The state of a fakequant node's range, whose parameters are collated. */
+/* The state of a fakequant node's range, whose parameters are collated; not of one whose scale has
+ * no place of its own (nn_range_scale). */
 static inline nn_range_state nn_range_of(const nn_node *fakequant)
 {
     nn_node *const *in = fakequant->in; /* x, min, max, scale, zero_point, memory, learned */
