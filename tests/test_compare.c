@@ -108,6 +108,32 @@ static void compare_makes_every_row(void **state)
     free(more.data);
 }
 
+static double loss_of(nn_bytes table, const char *row)
+{
+    char begin[PATH];
+    double loss = -1;
+    snprintf(begin, sizeof begin, "\n1,%s,", row);
+    const char *at = strstr(text_of(table), begin);
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + strlen(begin), "%*f,%*f,%lf", &loss), 1);
+    return loss;
+}
+
+/* Given behind the method or for all of them, it is the same training. */
+static void methods_have_rates_of_their_own(void **state)
+{
+    (void)state;
+    check_done(octet("compare " SMALL "--methods float-tuned,float-tuned:qat-lr=0.02,"
+                     "float-tuned:qat-lr=0.05:qat-epochs=2 --qat-lr 0.05 --qat-epochs 2 --out %s "
+                     "--init %s",
+                     test_path("rates"), test_path("all/seed1/float/model.safetensors")));
+    nn_bytes table = text_at(test_path("rates"), "compare.csv");
+    const double loss = loss_of(table, "float-tuned");
+    assert_true(loss_of(table, "float-tuned:qat-lr=0.05:qat-epochs=2") == loss);
+    assert_true(loss_of(table, "float-tuned:qat-lr=0.02") != loss);
+    free(table.data);
+}
+
 static void compare_has_a_gate(void **state)
 {
     (void)state;
@@ -123,7 +149,11 @@ static void compare_has_a_gate(void **state)
     check_error(octet("compare " SMALL "--methods qat:bn-fol=batch --out %s", test_path("x")), 2,
                 "bn-fold?");
     check_error(octet("compare " SMALL "--methods float-tuned:tensor --out %s", test_path("x")), 2,
-                "float-tuned has no options");
+                "\"granularity\" is no option");
+    check_error(octet("compare " SMALL "--methods qat:qat-epochs=no --out %s", test_path("x")), 2,
+                "--qat-epochs");
+    check_error(octet("compare " SMALL "--methods qat:seeds=2 --out %s", test_path("x")), 2,
+                "\"seeds\" is no option");
     check_error(octet("compare " SMALL "--methods qat:weight-bits=9 --out %s", test_path("x")), 2,
                 "from 2 to 8");
     check_error(octet("compare --model lenet --out %s", test_path("x")), 2, "--data");
@@ -231,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compare_makes_every_row),
+        cmocka_unit_test(methods_have_rates_of_their_own),
         cmocka_unit_test(compare_has_a_gate),
         cmocka_unit_test(compare_goes_on),
         cmocka_unit_test(sweep_makes_a_grid),

@@ -172,21 +172,28 @@ static nn_status unknown_method(const char *name)
                    near != NULL ? near : "", near != NULL ? "?" : "");
 }
 
-static nn_status unknown_change(const char *name, const train_rows *rows)
+/* All but --seeds. */
+static bool is_own(const train_arg *arg)
+{
+    return (arg->flags & TRAIN_PASSING) == 0;
+}
+
+static nn_status unknown_change(const char *name, const train_group *own, int n)
 {
     nn_suggestion near = { .given = name };
-    for (int i = 0; i < rows->n; i++)
-        nn_suggest_offer(&near, rows->args[i].name);
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < own[k].rows->n; i++)
+            if (is_own(&own[k].rows->args[i]))
+                nn_suggest_offer(&near, own[k].rows->args[i].name);
     return nn_fail(NN_EINVAL, "\"%s\" is no option of this method%s%s%s", name,
                    near.best != NULL ? "; did you mean " : "", near.best != NULL ? near.best : "",
                    near.best != NULL ? "?" : "");
 }
 
 /* "tensor" and "channel" stand for "granularity=...", a flag's name for "name=true". */
-static nn_status apply_change(const char *change, const train_rows *rows, void *options)
+static nn_status apply_change(const char *change, const train_group *own, int n, void *options)
 {
     char name[ROW_NAME];
-    const train_group group = { rows, 0 };
     size_t base = 0;
     const char *value = strchr(change, '=');
     snprintf(name, sizeof name, "%.*s", (int)strcspn(change, "="), change);
@@ -194,18 +201,18 @@ static nn_status apply_change(const char *change, const train_rows *rows, void *
         value = change, strcpy(name, "granularity");
     else if (value != NULL)
         value++;
-    const train_arg *arg = train_arg_find(&group, 1, name, &base);
-    if (arg == NULL)
-        return unknown_change(name, rows);
+    const train_arg *arg = train_arg_find(own, n, name, &base);
+    if (arg == NULL || !is_own(arg))
+        return unknown_change(name, own, n);
     if (value == NULL)
         value = arg->bare != NULL ? arg->bare : "true";
-    return train_arg_store(arg, options, value);
+    return train_arg_store(arg, (char *)options + base, value);
 }
 
-static nn_status apply_changes(const row *r, const train_rows *rows, void *options)
+static nn_status apply_changes(const row *r, const train_group *own, int n, void *options)
 {
     for (int i = 0; i < r->n_changes; i++) {
-        nn_status st = apply_change(r->change[i], rows, options);
+        nn_status st = apply_change(r->change[i], own, n, options);
         if (st != NN_OK)
             return nn_fail_context(st, "--methods: %s", r->name);
     }
@@ -220,16 +227,19 @@ static nn_status post_options(train_post_options *o, const row *r, const setting
     o->weight_bits = s->recipe.quant.weight_bits;
     o->act_bits = s->recipe.quant.act_bits;
     r->method->post(o);
-    return apply_changes(r, &train_post_rows, o);
+    return apply_changes(r, &(train_group){ &train_post_rows, 0 }, 1, o);
 }
 
-static nn_status tune_options(train_quant_options *o, const row *r, const settings *s)
+/* Without fake quantization only epochs and rate can be a row's own. */
+static nn_status tune_options(train_tuned_options *o, const row *r, const settings *s)
 {
-    *o = s->recipe.quant;
-    r->method->tune(o);
-    if (!o->qat && r->n_changes > 0)
-        return nn_fail(NN_EINVAL, "--methods: %s: %.20s has no options", r->name, r->method->name);
-    return apply_changes(r, &train_quant_rows, o);
+    static const train_group own[] = {
+        { &train_tuning_rows, offsetof(train_tuned_options, tuning) },
+        { &train_quant_rows, offsetof(train_tuned_options, quant) },
+    };
+    *o = (train_tuned_options){ s->recipe.quant, s->tuning };
+    r->method->tune(&o->quant);
+    return apply_changes(r, own, o->quant.qat ? 2 : 1, o);
 }
 
 /* METHOD[:CHANGE]..., n characters of text. */
@@ -252,7 +262,7 @@ static nn_status split_row(row *r, const char *text, size_t n)
 static nn_status add_row(table *t, const char *text, size_t n, const settings *s)
 {
     train_post_options post;
-    train_quant_options tuned;
+    train_tuned_options tuned;
     if (t->n == MOST_ROWS)
         return nn_fail(NN_EINVAL, "--methods: more than %d", MOST_ROWS);
     row *r = &t->rows[t->n++];
@@ -288,7 +298,7 @@ static nn_status make_table(table *t, const settings *s)
 static nn_status make_row(train_experiment *e, const row *r, uint64_t seed, const settings *s)
 {
     train_post_options post;
-    train_quant_options tuned;
+    train_tuned_options tuned;
     if (r->method->post != NULL) {
         NN_TRY(post_options(&post, r, s));
         return train_experiment_post(e, r->name, seed, &post);
@@ -300,7 +310,7 @@ static nn_status make_row(train_experiment *e, const row *r, uint64_t seed, cons
 static nn_status try_row(const train_experiment *e, const row *r, const settings *s)
 {
     train_post_options post;
-    train_quant_options tuned;
+    train_tuned_options tuned;
     if (r->method->post != NULL) {
         NN_TRY(post_options(&post, r, s));
         return train_post_check(&post);
@@ -414,7 +424,6 @@ static nn_status run(train_call *call)
     train_experiment e = { .command = "compare",
                            .common = &s->common,
                            .recipe = &s->recipe,
-                           .tuning = &s->tuning,
                            .args = call->args,
                            .settings_bytes = sizeof *s };
     NN_TRY(make_table(&t, s));
@@ -437,13 +446,15 @@ const train_command train_command_compare = {
     .name = "compare",
     .operands = "[RECIPE.ini]",
     .about = "one float network, quantized in every way: a table",
-    .more = "methods: minmax, percentile, mse, entropy, equalize, bias-correction, adaround,\n"
-            "qat-contrib, qat, qat-lsq, float-tuned.  Options of its own stand behind a method:\n"
-            "minmax:tensor, mse:equalize:bias-correction, qat:weight-bits=4:quant-delay=500.\n"
-            "The float network is --init FILE or is trained by the recipe; the table is kept in\n"
-            "OUT/compare.csv, and the same command goes on where it stood.\n\n"
-            "--json: {\"rows\": [{\"method\", \"seeds\", \"top1\", \"top1_sd\", \"delta\", "
-            "\"delta_sd\", \"bytes\",\n\"seconds\"}]}; top1 and delta are fractions",
+    .more =
+        "methods: minmax, percentile, mse, entropy, equalize, bias-correction, adaround,\n"
+        "qat-contrib, qat, qat-lsq, float-tuned.  Options of its own stand behind a method:\n"
+        "minmax:tensor, mse:equalize:bias-correction, qat:weight-bits=4:quant-delay=500; behind\n"
+        "those that train also qat-epochs and qat-lr, as in qat-lsq:qat-lr=0.001.\n"
+        "The float network is --init FILE or is trained by the recipe; the table is kept in\n"
+        "OUT/compare.csv, and the same command goes on where it stood.\n\n"
+        "--json: {\"rows\": [{\"method\", \"seeds\", \"top1\", \"top1_sd\", \"delta\", "
+        "\"delta_sd\", \"bytes\",\n\"seconds\"}]}; top1 and delta are fractions",
     .operands_max = 1,
     .recipe = true,
     .settings_bytes = sizeof(settings),

@@ -89,13 +89,13 @@ static const char *name_of(char text[8], int weight_bits, int act_bits)
 }
 
 /* A cell of the grid: its options, and its name in `name`. */
-static train_quant_options cell_of(const grid *g, int i, int k, const settings *s, char name[8])
+static train_tuned_options cell_of(const grid *g, int i, int k, const settings *s, char name[8])
 {
-    train_quant_options o = s->recipe.quant;
-    o.qat = true;
-    o.weight_bits = g->weights.bits[i];
-    o.act_bits = g->acts.bits[k];
-    name_of(name, o.weight_bits, o.act_bits);
+    train_tuned_options o = { s->recipe.quant, s->tuning };
+    o.quant.qat = true;
+    o.quant.weight_bits = g->weights.bits[i];
+    o.quant.act_bits = g->acts.bits[k];
+    name_of(name, o.quant.weight_bits, o.quant.act_bits);
     return o;
 }
 
@@ -106,7 +106,7 @@ static nn_status try_all(train_experiment *e, const grid *g, const settings *s)
     NN_TRY(train_experiment_try_float(e));
     for (int i = 0; i < g->weights.n; i++)
         for (int k = 0; k < g->acts.n; k++) {
-            train_quant_options o = cell_of(g, i, k, s, name);
+            train_tuned_options o = cell_of(g, i, k, s, name);
             nn_status st = train_experiment_try_tuned(e, &o);
             if (st != NN_OK)
                 return nn_fail_context(st, "%s", name);
@@ -120,7 +120,7 @@ static nn_status run_seed(train_experiment *e, const grid *g, const settings *s,
     NN_TRY(train_experiment_float(e, seed));
     for (int i = 0; i < g->weights.n; i++)
         for (int k = 0; k < g->acts.n && !e->stopped; k++) {
-            train_quant_options o = cell_of(g, i, k, s, name);
+            train_tuned_options o = cell_of(g, i, k, s, name);
             NN_TRY(train_experiment_tuned(e, name, seed, &o));
         }
     return NN_OK;
@@ -183,7 +183,6 @@ static nn_status run(train_call *call)
     train_experiment e = { .command = "sweep",
                            .common = &s->common,
                            .recipe = &s->recipe,
-                           .tuning = &s->tuning,
                            .args = call->args,
                            .settings_bytes = sizeof *s };
     NN_TRY(read_widths(&g.weights, "weight-bits", s->weight_bits));

@@ -289,22 +289,22 @@ static train_recipe float_recipe(const train_experiment *e)
     return recipe;
 }
 
-static int tuning_epochs(const train_experiment *e)
+static int tuning_epochs(const train_experiment *e, const train_tuning_options *o)
 {
     int tenth = (e->recipe->training.epochs + 5) / 10;
-    return e->tuning->epochs > 0 ? e->tuning->epochs : tenth > 0 ? tenth : 1;
+    return o->epochs > 0 ? o->epochs : tenth > 0 ? tenth : 1;
 }
 
 /* Of fine-tuning the checkpoint `init`. */
-static train_recipe tuned_recipe(const train_experiment *e, const train_quant_options *o,
+static train_recipe tuned_recipe(const train_experiment *e, const train_tuned_options *o,
                                  const char *init)
 {
     train_recipe recipe = *e->recipe;
-    recipe.quant = *o;
+    recipe.quant = o->quant;
     recipe.training.init = init;
-    recipe.training.epochs = tuning_epochs(e);
+    recipe.training.epochs = tuning_epochs(e, &o->tuning);
     recipe.training.steps = 0;
-    recipe.training.lr = e->tuning->lr > 0 ? e->tuning->lr : recipe.training.lr / 100;
+    recipe.training.lr = o->tuning.lr > 0 ? o->tuning.lr : recipe.training.lr / 100;
     return recipe;
 }
 
@@ -338,7 +338,7 @@ nn_status train_experiment_try_float(train_experiment *e)
 }
 
 /* The checkpoint of the float training is not there yet; without it all but its values is known. */
-nn_status train_experiment_try_tuned(const train_experiment *e, const train_quant_options *o)
+nn_status train_experiment_try_tuned(const train_experiment *e, const train_tuned_options *o)
 {
     train_recipe recipe = tuned_recipe(e, o, e->recipe->training.init);
     recipe.data.mean = e->mean;
@@ -421,7 +421,7 @@ nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t 
 }
 
 nn_status train_experiment_tuned(train_experiment *e, const char *name, uint64_t seed,
-                                 const train_quant_options *o)
+                                 const train_tuned_options *o)
 {
     char path[TRAIN_PATH];
     train_result result;
@@ -434,7 +434,7 @@ nn_status train_experiment_tuned(train_experiment *e, const char *name, uint64_t
     if (e->stopped)
         return NN_OK;
     row.seconds = result.seconds;
-    if (!o->qat) {
+    if (!o->quant.qat) {
         char file[TRAIN_PATH + 32];
         snprintf(file, sizeof file, "%s/model.safetensors", place_row(e, seed, name, "", path));
         return score_float(e, row, file);

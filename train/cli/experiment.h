@@ -20,6 +20,12 @@ typedef struct train_tuning_options {
 } train_tuning_options;
 extern const train_rows train_tuning_rows;
 
+/* One fine-tuning. */
+typedef struct train_tuned_options {
+    train_quant_options quant;
+    train_tuning_options tuning;
+} train_tuned_options;
+
 /* A line of the table. */
 typedef struct train_row {
     char name[64]; /* "minmax", "w4a8", "float" */
@@ -35,9 +41,8 @@ typedef struct train_experiment {
     const char *command; /* "compare", "sweep" */
     const train_common *common;
     const train_recipe *recipe; /* of the float training, unless --init names a float network */
-    const train_tuning_options *tuning;
-    const train_args *args; /* the command's options, which the recipe keeps */
-    size_t settings_bytes;  /* of the command's settings */
+    const train_args *args;     /* the command's options, which the recipe keeps */
+    size_t settings_bytes;      /* of the command's settings */
     train_folder folder;
     char csv[TRAIN_PATH];
     int n_rows, capacity;
@@ -63,7 +68,7 @@ nn_status train_experiment_open(train_experiment *e, const char *out, const char
 /* Could these trainings begin?  The float one first, then each fine-tuning; an experiment that has
  * begun is not tried again.  Errors: train_run_check's. */
 nn_status train_experiment_try_float(train_experiment *e);
-nn_status train_experiment_try_tuned(const train_experiment *e, const train_quant_options *o);
+nn_status train_experiment_try_tuned(const train_experiment *e, const train_tuned_options *o);
 
 /* Writes the recipe, if there is none, and a table without rows: from here on the folder stays.
  * Errors: train_args_write's, NN_ENOMEM. */
@@ -71,13 +76,13 @@ nn_status train_experiment_begin(train_experiment *e);
 void train_experiment_close(train_experiment *e);
 
 /* Each makes a row, unless it is there or a signal has come; NN_OK then too, with e->stopped.
- * The float row comes first; a tuned one is trained on from it, with fake quantization if o->qat,
- * else in float.  Errors: those of everything that they use. */
+ * The float row comes first; a tuned one is trained on from it, with fake quantization if
+ * o->quant.qat, else in float.  Errors: those of everything that they use. */
 nn_status train_experiment_float(train_experiment *e, uint64_t seed);
 nn_status train_experiment_post(train_experiment *e, const char *name, uint64_t seed,
                                 const train_post_options *o);
 nn_status train_experiment_tuned(train_experiment *e, const char *name, uint64_t seed,
-                                 const train_quant_options *o);
+                                 const train_tuned_options *o);
 
 /* Mean and sample standard deviation over the seeds of rows of one name; n: how many there are. */
 typedef struct train_summary {
