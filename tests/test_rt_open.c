@@ -323,7 +323,40 @@ static void limits(void **state)
     nn_bytes_free(&file);
 }
 
-enum { MANY = 1000 };
+/* ---- models of many tensors ------------------------------------------------------------------ */
+
+enum { MANY = 1000, LONG = 9000 };
+
+/* Of n tensors, of which the first is the input and the last the output; n - 1 operators of this
+ * kind, or none. */
+static void finish_model(nn_bytes *file, fb_builder *b, const fb_ref *tensors, size_t n, int code,
+                         const fb_ref *operators)
+{
+    const int32_t first = 0, last = (int32_t)n - 1;
+    fb_ref list = fb_refs(b, tensors, n), ins = fb_int32s(b, &first, 1);
+    fb_ref outs = fb_int32s(b, operators != NULL ? &last : &first, 1), steps = 0;
+    if (operators != NULL)
+        steps = fb_refs(b, operators, n - 1);
+    fb_table(b);
+    if (operators != NULL)
+        fb_put_ref(b, TFL_SLOT_SUBGRAPH_OPERATORS, steps);
+    fb_put_ref(b, TFL_SLOT_SUBGRAPH_OUTPUTS, outs);
+    fb_put_ref(b, TFL_SLOT_SUBGRAPH_INPUTS, ins);
+    fb_put_ref(b, TFL_SLOT_SUBGRAPH_TENSORS, list);
+    fb_ref graph = fb_end(b), graphs = fb_refs(b, &graph, 1);
+    fb_table(b);
+    fb_ref buffer = fb_end(b), buffers = fb_refs(b, &buffer, 1);
+    fb_table(b);
+    fb_put_int32(b, TFL_SLOT_OPCODE_BUILTIN, code, 0);
+    fb_put_byte(b, TFL_SLOT_OPCODE_DEPRECATED_BUILTIN, (uint8_t)code, 0);
+    fb_ref opcode = fb_end(b), opcodes = fb_refs(b, &opcode, 1);
+    fb_table(b);
+    fb_put_ref(b, TFL_SLOT_MODEL_BUFFERS, buffers);
+    fb_put_ref(b, TFL_SLOT_MODEL_SUBGRAPHS, graphs);
+    fb_put_ref(b, TFL_SLOT_MODEL_OPERATOR_CODES, opcodes);
+    fb_put_int32(b, TFL_SLOT_MODEL_VERSION, TFL_MODEL_VERSION, 0);
+    assert_ok(fb_finish(b, fb_end(b), TFL_IDENTIFIER, file));
+}
 
 /* One tensor with MANY scales, listed `times` times. */
 static void write_shared_scales(nn_bytes *file, size_t times)
@@ -331,7 +364,7 @@ static void write_shared_scales(nn_bytes *file, size_t times)
     static float ones[MANY];
     static int64_t zeros[MANY];
     static fb_ref tensors[MANY];
-    const int32_t shape[] = { MANY }, first = 0;
+    const int32_t shape[] = { MANY };
     fb_builder b;
     fb_start(&b, 1 << 20);
     for (size_t i = 0; i < MANY; i++)
@@ -345,22 +378,56 @@ static void write_shared_scales(nn_bytes *file, size_t times)
     fb_put_byte(&b, TFL_SLOT_TENSOR_TYPE, TFL_TYPE_INT8, 0);
     fb_put_ref(&b, TFL_SLOT_TENSOR_QUANTIZATION, quant);
     fb_put_ref(&b, TFL_SLOT_TENSOR_SHAPE, dims);
-    fb_ref tensor = fb_end(&b), list, ports = fb_int32s(&b, &first, 1);
+    fb_ref tensor = fb_end(&b);
     for (size_t i = 0; i < times; i++)
         tensors[i] = tensor;
-    list = fb_refs(&b, tensors, times);
+    finish_model(file, &b, tensors, times, TFL_OP_CONCATENATION, NULL);
+}
+
+/* LONG concatenations of one tensor, each of what the one before wrote; float32, shape [4]. */
+static void write_chain(nn_bytes *file)
+{
+    static fb_ref tensors[LONG + 1], operators[LONG];
+    const int32_t shape[] = { 4 };
+    fb_builder b;
+    fb_start(&b, 1 << 20);
+    fb_ref dims = fb_int32s(&b, shape, 1);
     fb_table(&b);
-    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_OUTPUTS, ports);
-    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_INPUTS, ports);
-    fb_put_ref(&b, TFL_SLOT_SUBGRAPH_TENSORS, list);
-    fb_ref graph = fb_end(&b), graphs = fb_refs(&b, &graph, 1);
+    fb_put_ref(&b, TFL_SLOT_TENSOR_SHAPE, dims);
+    tensors[0] = fb_end(&b);
     fb_table(&b);
-    fb_ref buffer = fb_end(&b), buffers = fb_refs(&b, &buffer, 1);
-    fb_table(&b);
-    fb_put_ref(&b, TFL_SLOT_MODEL_BUFFERS, buffers);
-    fb_put_ref(&b, TFL_SLOT_MODEL_SUBGRAPHS, graphs);
-    fb_put_int32(&b, TFL_SLOT_MODEL_VERSION, TFL_MODEL_VERSION, 0);
-    assert_ok(fb_finish(&b, fb_end(&b), TFL_IDENTIFIER, file));
+    fb_ref options = fb_end(&b);
+    for (int32_t i = 0; i < LONG; i++) {
+        const int32_t next = i + 1;
+        fb_ref in = fb_int32s(&b, &i, 1), out = fb_int32s(&b, &next, 1);
+        tensors[i + 1] = tensors[0];
+        fb_table(&b);
+        fb_put_ref(&b, TFL_SLOT_OPERATOR_OPTIONS, options);
+        fb_put_ref(&b, TFL_SLOT_OPERATOR_OUTPUTS, out);
+        fb_put_ref(&b, TFL_SLOT_OPERATOR_INPUTS, in);
+        fb_put_byte(&b, TFL_SLOT_OPERATOR_OPTIONS_TYPE, TFL_OPTIONS_CONCATENATION, 0);
+        operators[i] = fb_end(&b);
+    }
+    finish_model(file, &b, tensors, LONG + 1, TFL_OP_CONCATENATION, operators);
+}
+
+/* More spans than gaps are looked for: the last of them have places of their own, and none takes
+ * that of another in use. */
+static void long_chains(void **state)
+{
+    (void)state;
+    const float x[4] = { 1, -2, 3e30f, 0.5f };
+    nn_bytes file;
+    opened o;
+    write_chain(&file);
+    if (open_bytes(&o, file.data, file.size, rt_options_default()) != RT_OK)
+        fail_msg("%s", o.error.text);
+    assert_true(rt_costs(o.m).arena_bytes > rt_costs(o.m).arena_bound);
+    memcpy(rt_data(o.m, o.arena, rt_input(o.m, 0)), x, sizeof x);
+    rt_run(o.m, o.arena, NULL);
+    assert_memory_equal(rt_data(o.m, o.arena, rt_output(o.m, 0)), x, sizeof x);
+    close_model(&o);
+    nn_bytes_free(&file);
 }
 
 /* A file of 16 KB must not have a million scales looked at. */
@@ -382,12 +449,19 @@ static void shared_scales(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_file),           cmocka_unit_test(alignment),
-        cmocka_unit_test(codes_of_types),        cmocka_unit_test(messages_name_the_field),
-        cmocka_unit_test(messages_are_one_line), cmocka_unit_test(shared_scales),
-        cmocka_unit_test(truncations),           cmocka_unit_test(every_byte_changed),
-        cmocka_unit_test(flipped_resnet),        cmocka_unit_test(flipped_mobilenet),
-        cmocka_unit_test(truncated_models),      cmocka_unit_test(limits),
+        cmocka_unit_test(golden_file),
+        cmocka_unit_test(alignment),
+        cmocka_unit_test(codes_of_types),
+        cmocka_unit_test(messages_name_the_field),
+        cmocka_unit_test(messages_are_one_line),
+        cmocka_unit_test(shared_scales),
+        cmocka_unit_test(long_chains),
+        cmocka_unit_test(truncations),
+        cmocka_unit_test(every_byte_changed),
+        cmocka_unit_test(flipped_resnet),
+        cmocka_unit_test(flipped_mobilenet),
+        cmocka_unit_test(truncated_models),
+        cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
