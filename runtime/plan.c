@@ -234,8 +234,8 @@ static void place(span *s, int32_t *head, int32_t i, int64_t *steps)
 }
 
 /* Looking for gaps takes half of the square of the number of spans: tens of seconds for the most
- * operators that a file may have.  Beyond so many steps, which 8,000 spans take, the rest lies above
- * everything else. */
+ * operators that a file may have.  Beyond so many steps, which 8,000 spans take, the rest lies
+ * above everything else. */
 enum { MOST_STEPS = 1 << 25 };
 
 /* Places all in that order and returns the peak. */
