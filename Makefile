@@ -308,8 +308,7 @@ $(OUT)/machine_train: $(call obj,$(ENGINE_SRC) tests/machine_train.c) $(RT_LIB)
 # measurements of an emulator's time, whole trainings, thousands of damaged files.
 ARM      := aarch64-linux-gnu
 ARM_ROOT  = $(abspath $(BUILD)/machines/root)
-ARM_LATE := test_bench test_bits test_docs test_cli_files test_cli_quant test_rt_hostile test_compare test_disk \
-             test_fold_train test_memory test_predict test_ptq test_report test_run
+ARM_LATE := test_bench test_bits test_docs test_cli_quant test_fold_train test_rt_hostile
 ARM_TESTS ?= $(filter-out test_install test_tour $(ARM_LATE),$(notdir $(TESTS)))
 ARM_MAKE  = PKG_CONFIG_LIBDIR=$(ARM_ROOT)/usr/lib/$(ARM)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(ARM_ROOT) \
             $(MAKE) --no-print-directory CC=$(ARM)-gcc BUILD=$(BUILD)/machines/$(ARM) MODE=release DEPS=no \
