@@ -36,7 +36,7 @@ post() {
 qat() {
     for net in $nets; do
         compare "$net" "experiment-$net" "qat,qat:tensor,qat-contrib,$lsq,float-tuned"
-        for w4 in adaround bias-correction qat $lsq; do
+        for w4 in adaround bias-correction qat qat-lsq; do
             compare "$net" "experiment-$net" "$w4:weight-bits=4"
         done
         compare "$net" "experiment-$net" "qat:weight-bits=4:act-bits=4,qat-lsq:weight-bits=4:act-bits=4"
