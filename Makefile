@@ -366,6 +366,7 @@ interop: ## compare with LiteRT, PyTorch, TensorFlow, ONNX Runtime, TensorBoard 
 	@$(MAKE) --no-print-directory interop-litert
 	@$(MAKE) --no-print-directory interop-torch
 	@$(MAKE) --no-print-directory interop-tf
+	@$(MAKE) --no-print-directory interop-graphdef
 	@$(MAKE) --no-print-directory interop-onnx
 	@$(MAKE) --no-print-directory interop-events
 
@@ -404,7 +405,7 @@ OUTPUTS := $(OUT)/tests/interop/outputs
 TRAINED ?=
 EARNEST  = $(if $(TRAINED),$(TRAINED:%=--checkpoint %) --pictures $(CIFAR10)/test_batch.bin)
 
-interop-graphdef: all $(OUTPUTS) $(VENV)/tf.installed $(VENV)/litert.installed ## exported GraphDefs: TensorFlow (not part of interop)
+interop-graphdef: all $(OUTPUTS) $(VENV)/tf.installed $(VENV)/litert.installed ## exported GraphDefs: TensorFlow
 	$(JUDGE)/graphdef.py $(PROG) $(BUILD)/interop/forms $(EARNEST)
 
 interop-onnx: all $(ENGINE) $(VENV)/onnx.installed ## exported ONNX files, calibration: ONNX Runtime

@@ -25,8 +25,8 @@ NETWORKS = {
     "resnet8": ("--model", "resnet8", "--epochs", 3),
     "resnet8-tensor": ("--model", "resnet8", "--epochs", 3, "--granularity", "tensor"),
     "resnet18": ("--model", "resnet18", "--width", 0.125, "--epochs", 3),
-    "mobilenet_v1": ("--model", "mobilenet_v1", "--width", 0.25, "--epochs", 4),
-    "mobilenet_v2": ("--model", "mobilenet_v2", "--width", 0.25, "--epochs", 4),
+    "mobilenet_v1": ("--model", "mobilenet_v1", "--width", 0.25, "--epochs", 12),
+    "mobilenet_v2": ("--model", "mobilenet_v2", "--width", 0.25, "--epochs", 12),
 }
 
 
