@@ -335,7 +335,7 @@ fuzz: ## feed the .tflite reader damaged files (FUZZ_RUNS=, FUZZ_SEEDS=; needs c
 run-fuzz: $(call obj,tests/fuzz_tflite.c) $(RT_LIB)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $(OUT)/fuzz_tflite $^
 	@mkdir -p $(OUT)/corpus
-	$(OUT)/fuzz_tflite -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=5 -rss_limit_mb=1024 \
+	$(OUT)/fuzz_tflite -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=1 -rss_limit_mb=512 \
 	  -artifact_prefix=$(OUT)/ $(OUT)/corpus $(OUT)/seeds $(FUZZ_SEEDS)
 
 # One a file in tests/fuzz/, with a corpus and perhaps a dictionary of its own.
