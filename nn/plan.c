@@ -1,18 +1,10 @@
 #include "nn/plan.h"
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "nn/base/mem.h"
+#include "nn/buffers.h"
 #include "nn/ops/winograd.h"
-
-/* A stretch of memory and the time in which it must keep its content. */
-typedef struct buffer {
-    size_t bytes;
-    int first, last;
-    size_t offset;
-} buffer;
 
 typedef struct planner {
     const nn_graph *g;
@@ -22,7 +14,8 @@ typedef struct planner {
     int *grad_first; /* time of the first contribution to node i's gradient, -1: none yet */
     int *grad_root;  /* the node whose gradient memory node i shares */
     bool *taken;     /* by a chain */
-    buffer *buffers; /* values at [i], gradients at [n + i], saved at [2n + i], scratch at [3n] */
+    nn_buffer
+        *buffers; /* values at [i], gradients at [n + i], saved at [2n + i], scratch at [3n] */
 } planner;
 
 static int n_times(const planner *p)
@@ -212,10 +205,10 @@ static void place_values(planner *p)
         p->plan->place[i].root = root;
         if (is_inner(p, i) || is_external(nn_graph_node(p->g, root)))
             continue;
-        buffer *b = &p->buffers[root];
+        nn_buffer *b = &p->buffers[root];
         if (root == i)
-            *b = (buffer){ .bytes = nn_shape_count_batch(n->shape, batch) * sizeof(nn_real),
-                           .first = i };
+            *b = (nn_buffer){ .bytes = nn_shape_count_batch(n->shape, batch) * sizeof(nn_real),
+                              .first = i };
         b->last = max_int(b->last, p->last_read[i]);
     }
 }
@@ -290,10 +283,10 @@ static void place_gradients(planner *p)
             contribute(p, u, m, now);
         if (n->param != NULL)
             continue;
-        buffer *b = &p->buffers[p->n + p->grad_root[i]];
+        nn_buffer *b = &p->buffers[p->n + p->grad_root[i]];
         if (p->grad_root[i] == i)
-            *b = (buffer){ .bytes = nn_shape_count_batch(n->shape, batch) * sizeof(nn_real),
-                           .first = p->grad_first[i] };
+            *b = (nn_buffer){ .bytes = nn_shape_count_batch(n->shape, batch) * sizeof(nn_real),
+                              .first = p->grad_first[i] };
         b->last = max_int(b->last, now);
     }
 }
@@ -321,89 +314,19 @@ static void place_needs(planner *p)
         nn_need need = need_of(p, i);
         if (need.saved > 0)
             p->buffers[2 * p->n + i] =
-                (buffer){ .bytes = need.saved,
-                          .first = forward_time(p, i),
-                          .last = backward ? backward_time(p, i) : forward_time(p, i) };
+                (nn_buffer){ .bytes = need.saved,
+                             .first = forward_time(p, i),
+                             .last = backward ? backward_time(p, i) : forward_time(p, i) };
         most = need.scratch > most ? need.scratch : most;
     }
-    p->buffers[3 * p->n] = (buffer){ .bytes = most, .first = 0, .last = n_times(p) };
+    p->buffers[3 * p->n] = (nn_buffer){ .bytes = most, .first = 0, .last = n_times(p) };
 }
 
 /* ---- offsets --------------------------------------------------------------------------------- */
 
-static int larger_first(const void *a, const void *b)
-{
-    const buffer *x = *(buffer *const *)a, *y = *(buffer *const *)b;
-    if (x->bytes != y->bytes)
-        return x->bytes > y->bytes ? -1 : 1;
-    return x < y ? -1 : x > y;
-}
-
-static bool live_together(const buffer *a, const buffer *b)
-{
-    return a->first <= b->last && b->first <= a->last;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-    const buffer *x = *(buffer *const *)a, *y = *(buffer *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* The lowest offset at which b fits between the placed buffers that live with it. */
-static size_t lowest_fit(const buffer *b, buffer *const *placed, int n, buffer **others)
-{
-    int m = 0;
-    for (int i = 0; i < n; i++)
-        if (live_together(b, placed[i]))
-            others[m++] = placed[i];
-    qsort(others, (size_t)m, sizeof(buffer *), by_offset);
-    size_t at = 0;
-    for (int i = 0; i < m; i++) {
-        if (others[i]->offset >= at + b->bytes)
-            break;
-        size_t end = others[i]->offset + others[i]->bytes;
-        at = end > at ? end : at;
-    }
-    return at;
-}
-
-/* Gives every buffer of `count` its offset; the block's size is returned.  `order` and `others`
- * have room for `count` pointers. */
-static size_t place_all(buffer *buffers, int count, buffer **order, buffer **others)
-{
-    int n = 0;
-    size_t total = 0;
-    for (int i = 0; i < count; i++) {
-        buffers[i].bytes = nn_align_up(buffers[i].bytes);
-        if (buffers[i].bytes > 0)
-            order[n++] = &buffers[i];
-    }
-    qsort(order, (size_t)n, sizeof(buffer *), larger_first);
-    for (int i = 0; i < n; i++) {
-        order[i]->offset = lowest_fit(order[i], order, i, others);
-        size_t end = order[i]->offset + order[i]->bytes;
-        total = end > total ? end : total;
-    }
-    return total;
-}
-
-static size_t largest_sum(const buffer *buffers, int count, int times)
-{
-    size_t largest = 0;
-    for (int t = 0; t <= times; t++) {
-        size_t sum = 0;
-        for (int i = 0; i < count; i++)
-            if (buffers[i].first <= t && t <= buffers[i].last)
-                sum += buffers[i].bytes;
-        largest = sum > largest ? sum : largest;
-    }
-    return largest;
-}
-
 static void take_offsets(planner *p)
 {
-    const buffer *values = p->buffers, *grads = values + p->n, *saved = grads + p->n;
+    const nn_buffer *values = p->buffers, *grads = values + p->n, *saved = grads + p->n;
     for (int i = 0; i < p->n; i++) {
         const nn_node *n = nn_graph_node(p->g, i);
         nn_place *place = &p->plan->place[i];
@@ -427,12 +350,8 @@ static nn_status make(planner *p)
     place_values(p);
     place_gradients(p);
     place_needs(p);
-    buffer **order = nn_mem_alloc(2 * (size_t)count * sizeof *order);
-    if (order == NULL)
-        return nn_fail(NN_ENOMEM, "out of memory: a plan of %d nodes", p->n);
-    plan->bytes = place_all(p->buffers, count, order, order + count);
-    plan->lower_bound = largest_sum(p->buffers, count, n_times(p));
-    nn_mem_free(order);
+    NN_TRY(nn_buffers_place(&plan->bytes, p->buffers, count));
+    plan->lower_bound = nn_buffers_bound(p->buffers, count, n_times(p));
     take_offsets(p);
     const size_t mega = 1000000, limit = plan->options.max_bytes;
     if (limit != 0 && plan->bytes > limit)
@@ -465,7 +384,7 @@ static nn_status fill(nn_plan *plan, size_t n)
 {
     int *times = nn_mem_alloc(3 * n * sizeof *times);
     bool *taken = nn_mem_alloc(n * sizeof *taken);
-    buffer *buffers = nn_mem_alloc((3 * n + 1) * sizeof *buffers);
+    nn_buffer *buffers = nn_mem_alloc((3 * n + 1) * sizeof *buffers);
     nn_status st;
     if (times == NULL || taken == NULL || buffers == NULL) {
         st = nn_fail(NN_ENOMEM, "out of memory: a plan of %zu nodes", n);
