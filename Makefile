@@ -305,10 +305,10 @@ $(OUT)/machine_train: $(call obj,$(ENGINE_SRC) tests/machine_train.c) $(RT_LIB)
 
 # The whole suite: libraries for that machine are unpacked into a folder of their own.  What asks the
 # machine for a compiler or a program (test_install, test_tour) is left out, and what would last for hours:
-# measurements of an emulator's time, and whole trainings.
+# whole trainings, again and again.
 ARM      := aarch64-linux-gnu
 ARM_ROOT  = $(abspath $(BUILD)/machines/root)
-ARM_LATE := test_bench test_bits test_docs test_cli_quant test_fold_train
+ARM_LATE := test_bits test_docs test_cli_quant test_fold_train
 ARM_TESTS ?= $(filter-out test_install test_tour $(ARM_LATE),$(notdir $(TESTS)))
 ARM_MAKE  = PKG_CONFIG_LIBDIR=$(ARM_ROOT)/usr/lib/$(ARM)/pkgconfig PKG_CONFIG_SYSROOT_DIR=$(ARM_ROOT) \
             $(MAKE) --no-print-directory CC=$(ARM)-gcc BUILD=$(BUILD)/machines/$(ARM) MODE=release DEPS=no \
