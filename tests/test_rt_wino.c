@@ -1,6 +1,8 @@
 /* runtime: 3x3 convolutions by Winograd against their definition, bit for bit: every table's kernel
  * over blocks of all sizes, whole convolutions with borders, and which of them are done this way.
  */
+#include <math.h>
+
 #include "runtime/kernels/conv_s8.h"
 #include "tests/rt_tables.h"
 #include "tests/testing.h"
@@ -37,6 +39,7 @@ typedef struct sample {
     int8_t *w;
     int32_t *bias, *mult, *shift, *folded;
     rt_requant_rows requant;
+    int64_t most;    /* magnitude of an accumulator */
     int32_t in_zero; /* int8 */
     bool unsigned_x;
 } sample;
@@ -97,12 +100,14 @@ static void make_sample(sample *s, rt_window win, fill codes, fill weights, uint
         s->requant =
             (rt_requant_rows){ s->mult, s->shift, 120, seed % 2 == 0 ? 120 : 0, 255, true };
     s->want = test_guard_new(count, 0);
+    s->most = 0;
     for (size_t i = 0; i < count; i++) {
         int o = (int)(i % n);
         rt_requant_rows q = s->requant;
         q.mult += o;
         q.shift += o;
         int32_t sum = accumulate(s, i / n, o);
+        s->most = sum > s->most ? sum : -sum > s->most ? -sum : s->most;
         rt_kernels_c()->requant(s->want + i, &sum, 1, &q);
     }
 }
@@ -150,6 +155,7 @@ static void check_block(const rt_kernels *t, int rows, int pixels, int c, int n,
                   .pixels = pixels,
                   .w = packed,
                   .bias = s.folded,
+                  .most = s.most,
                   .out = out,
                   .out_row = (size_t)(pixels * n),
                   .out_step = (size_t)n,
@@ -193,6 +199,67 @@ static void extremes(void **state)
         }
 }
 
+/* Accumulators next to where the code changes, as biases of channels whose weights are 0: `around`
+ * of them for each code, and the largest of all, with one multiplier. */
+static void check_steps(const rt_kernels *t, int32_t mult, int32_t shift, int64_t most,
+                        uint64_t seed)
+{
+    enum { CODES = 258, AROUND = 5, N = CODES * AROUND };
+    const double unit = mult * (1.0 / 2147483648.0) / (double)(INT64_C(1) << -shift);
+    int32_t *bias = test_noise_ints(N, seed, -9, 9), *mults = test_noise_ints(N, 0, mult, mult);
+    int32_t *shifts = test_noise_ints(N, 0, shift, shift);
+    for (int i = 0; i < N; i++) {
+        double x = floor((i / AROUND - CODES / 2 + 0.5) / unit + (i % AROUND - AROUND / 2));
+        if (fabs(x) <= (double)most)
+            bias[i] = (int32_t)x;
+    }
+    bias[0] = (int32_t)-most;
+    bias[N - 1] = (int32_t)most;
+    const rt_requant_rows requant = { mults, shifts, 3, seed % 2 == 0 ? 3 : -128, 127, true };
+    uint8_t *a = test_guard_new((36 + 64) * (size_t)t->a_bytes, 0), *got = test_guard_new(N, 1);
+    uint8_t *want = test_guard_new(N, 0), *scratch = test_guard_new(rt_wino_cut(1, 1, 1).bytes, 0);
+    int16_t *w = test_guard_new(rt_wino_bytes(N, 1), 0);
+    memset(a, 0, 36 * (size_t)t->a_bytes);
+    memset(w, 0, rt_wino_bytes(N, 1));
+    const rt_wino p = { .a = a,
+                        .a_row = 6,
+                        .c = 1,
+                        .n = N,
+                        .rows = 1,
+                        .pixels = 1,
+                        .w = w,
+                        .bias = bias,
+                        .most = most,
+                        .out = got,
+                        .out_row = N,
+                        .out_step = N,
+                        .requant = &requant,
+                        .scratch = scratch };
+    t->wino(&p);
+    test_guard_check(got);
+    rt_kernels_c()->requant(want, bias, N, &requant);
+    for (int i = 0; i < N; i++)
+        if (got[i] != want[i])
+            fail_msg("%s code of %d by %d, shift %d, most %lld: %d, not %d", t->name, bias[i], mult,
+                     shift, (long long)most, got[i], want[i]);
+    void *mine[] = { bias, mults, shifts, a, got, want, scratch, w };
+    test_guards_free(mine, 8);
+}
+
+static void steps(void **state)
+{
+    (void)state;
+    for (int t = 0; t < tables.n; t++)
+        for (int i = 0; i < 460; i++) {
+            uint64_t seed = (uint64_t)i;
+            int32_t mult = i % 3 == 0 ? INT32_MAX - i : test_noise_int(seed, 1, 1 << 30, INT32_MAX);
+            /* 576 of them fit an int32; do not; 64 of them just do */
+            const int64_t most[3] = { INT32_MAX / RT_WINO_SCALE, INT32_MAX / RT_WINO_SCALE + 1,
+                                      (1 << 25) - 1 };
+            check_steps(tables.table[t], mult, -(i % 23), most[i % 3], seed);
+        }
+}
+
 /* ---- whole convolutions ---------------------------------------------------------------------- */
 
 static rt_conv_s8 plan(const sample *s, const rt_kernels *t, int workers)
@@ -204,7 +271,7 @@ static rt_conv_s8 plan(const sample *s, const rt_kernels *t, int workers)
                      .flip = t->unsigned_a == s->unsigned_x ? 0 : 0x80,
                      .bias = s->folded,
                      .requant = s->requant,
-                     .most = (1 << 25) - 1 };
+                     .most = s->most };
     rt_conv_plan(&p, t, workers);
     return p;
 }
@@ -322,10 +389,8 @@ int main(void)
 {
     tables = with_winograd();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(blocks),
-        cmocka_unit_test(extremes),
-        cmocka_unit_test(whole),
-        cmocka_unit_test(choice),
+        cmocka_unit_test(blocks), cmocka_unit_test(extremes), cmocka_unit_test(steps),
+        cmocka_unit_test(whole),  cmocka_unit_test(choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

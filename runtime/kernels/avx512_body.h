@@ -16,7 +16,13 @@
  * and smaller bits, so that they saturate.  t is off by at most 2 u: u from rounding s and x to 24
  * bits (|x s| < 256), u/2 each from the constant and from the sum.  So the floor is right wherever
  * the fraction of t is not below 4 u.  One code in 8192 is; the vectors around it are computed once
- * more by 64-bit products. */
+ * more by 64-bit products.
+ *
+ * x may come times an integer n, with s / n for s (rt_factor_of): the product is the same, and so
+ * are the bounds.  s / n is rounded to binary64 and then to binary32, which adds 2^-53 to its
+ * relative error.  There is room for that.  A number of [1, 2) is rounded to binary32 by at most
+ * 2^-24, and 1 by nothing, so each of the two relative errors is at most 2^-24 / (1 + 2^-24), and
+ * the product's is below 2^-23 by 2^-48. */
 #ifndef OCTET_RUNTIME_KERNELS_AVX512_BODY_H
 #define OCTET_RUNTIME_KERNELS_AVX512_BODY_H
 
@@ -67,6 +73,21 @@ typedef struct rt_scale512 {
     __m512 factor, plus, minus; /* s; the constant for x >= 0 and for x < 0 */
     __m512i mult, right;        /* for those in doubt */
 } rt_scale512;
+
+/* s / n for accumulators that come times n >= 1. */
+RT_INLINE __m512 rt_factor_of(const rt_scale512 *s, int n)
+{
+    enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+    const __m512d by = _mm512_set1_pd(n);
+    __m512d low = _mm512_cvtepi32_pd(_mm512_castsi512_si256(s->mult));
+    __m512d high = _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(s->mult, 1));
+    __m512 factor = _mm512_insertf32x8(
+        _mm512_castps256_ps512(
+            _mm512_cvt_roundpd_ps(_mm512_div_round_pd(low, by, NEAREST), NEAREST)),
+        _mm512_cvt_roundpd_ps(_mm512_div_round_pd(high, by, NEAREST), NEAREST), 1);
+    return _mm512_scalef_ps(factor,
+                            _mm512_sub_ps(_mm512_set1_ps(-31.0F), _mm512_cvtepi32_ps(s->right)));
+}
 
 RT_INLINE rt_scale512 rt_scale_of(const rt_requant_rows *q, int c, __mmask16 mask)
 {
@@ -128,9 +149,7 @@ RT_INLINE __m512i rt_rescale512(__m512i x, __m512i mult, __m512i right)
 }
 
 /* Four vectors of accumulators to 64 codes, by 64-bit products alone. */
-static __attribute__((noinline, cold)) __m512i rt_exact512(const __m512i x[4],
-                                                           const rt_scale512 *const s[4],
-                                                           const rt_clamp512 *q)
+static __m512i rt_exact512(const __m512i x[4], const rt_scale512 *const s[4], const rt_clamp512 *q)
 {
     const __m512i lowest = _mm512_set1_epi32(-RT_T_ZERO), zero = _mm512_set1_epi32(RT_T_ZERO);
     __m512i code[4];
@@ -169,6 +188,16 @@ RT_INLINE __m512i rt_floor512(const __m512i t[4], const rt_clamp512 *q)
     return rt_pack512(code, q);
 }
 
+/* rt_exact512 of vectors in registers: an array would be written to memory for it in any case. */
+static __attribute__((noinline, cold)) __m512i rt_codes_again512(__m512i a, __m512i b, __m512i c,
+                                                                 __m512i d,
+                                                                 const rt_scale512 *const s[4],
+                                                                 const rt_clamp512 *q)
+{
+    const __m512i x[4] = { a, b, c, d };
+    return rt_exact512(x, s, q);
+}
+
 /* Four vectors of accumulators to four times sixteen codes: of each 128-bit lane of x[0], x[1],
  * x[2], x[3] in turn. */
 RT_INLINE __m512i rt_codes512(const __m512i x[4], const rt_scale512 *const s[4],
@@ -177,7 +206,8 @@ RT_INLINE __m512i rt_codes512(const __m512i x[4], const rt_scale512 *const s[4],
     __m512i t[4];
     for (int i = 0; i < 4; i++)
         t[i] = rt_t512(x[i], s[i], signs);
-    return rt_in_doubt512(t, RT_CLEAR) ? rt_exact512(x, s, q) : rt_floor512(t, q);
+    return rt_in_doubt512(t, RT_CLEAR) ? rt_codes_again512(x[0], x[1], x[2], x[3], s, q)
+                                       : rt_floor512(t, q);
 }
 
 /* The same, vector by vector. */

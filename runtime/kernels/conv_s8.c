@@ -435,6 +435,7 @@ static void run_tiles(const rt_conv_s8 *p, const rt_kernels *kernels, const bloc
         .pixels = b->columns,
         .w = (const int16_t *)((const uint8_t *)p->weights + rt_wino_bytes(b->c, w->in_c)),
         .bias = p->bias + b->c,
+        .most = p->most,
         .out = out + y * row + (size_t)b->x * (size_t)w->out_c + b->c,
         .out_row = row,
         .out_step = (size_t)w->out_c,

@@ -24,8 +24,9 @@ struct rt_wino {
     size_t a_row; /* elements from one line to the next */
     int c, n;     /* input and output channels */
     int rows, pixels;
-    const int16_t *w;    /* as rt_wino_pack left them */
-    const int32_t *bias; /* sums with it lie within +-2^25 */
+    const int16_t *w; /* as rt_wino_pack left them */
+    const int32_t *bias;
+    int64_t most; /* no sum with its bias is larger in magnitude; below 2^25 */
     uint8_t *out;
     size_t out_row, out_step;
     const rt_requant_rows *requant; /* narrow */
