@@ -22,8 +22,9 @@
  * transforms is additions, subtractions and products with integers, and those are exact modulo 2^32
  * however often they wrap: what is left is r = 576 y mod 2^32.  576 = 9 * 64, and 9 has an inverse
  * modulo 2^32 (9 * 0x38E38E39 = 2 * 2^32 + 1), so r * 0x38E38E39 = 64 y mod 2^32.  If |y| < 2^25,
- * then 64 y fits an int32, and is that number.  How large y can become is known when the model is
- * opened, from the weights; a layer that could reach 2^25 is computed directly.
+ * then 64 y fits an int32, and is that number.  (AVX-512 does without the product where 576 y fits
+ * one.)  How large y can become is known when the model is opened, from the weights; a layer that
+ * could reach 2^25 is computed directly.
  *
  * The bias comes in with the products: the second column of A^T is all ones, so the product in the
  * second row and column counts once in each of the sixteen outputs, and its sum begins with 576
@@ -34,8 +35,8 @@
  * them.  docs/performance.md has the measurements. */
 #include "runtime/kernels/wino.h"
 
-/* Of the direct kernel's time on a Zen 4, with AVX-512-VNNI: 0.9 with 16 channels, 0.73 with 32,
- * 0.62 with 64 and 0.58 with 128; with AVX2 0.62, 0.47, 0.40 and 0.37.  With 256 channels, whose
+/* Of the direct kernel's time on a Zen 4, with AVX-512-VNNI: 0.85 with 16 channels, 0.71 with 32,
+ * 0.63 with 64 and 0.55 with 128; with AVX2 0.62, 0.47, 0.40 and 0.37.  With 256 channels, whose
  * transformed weights come from the third-level cache, AVX-512-VNNI takes 0.87 in a loop over one
  * layer. */
 enum {
