@@ -88,7 +88,7 @@ unequal() {
     for net in $nets; do
         relu=$net-relu more="--activation relu"
         [ "$net" != resnet20 ] || relu=$net more= # has relu anyway
-        [ -e "$folder/$relu/compare.csv" ] || compare "$relu" "experiment-$net" minmax $more
+        compare "$relu" "experiment-$net" minmax $more
         for power in 3 5; do
             start=$folder/unequal/$net-$power.safetensors
             [ -e "$start" ] || "${UNEQUAL:-build/release/examples/unequal}" \
@@ -101,7 +101,7 @@ unequal() {
 
 # The grid of bit widths of Jacob et al. 2017, tables 4.7 and 4.8.
 grid() {
-    [ -e "$folder/resnet8/compare.csv" ] || compare resnet8 experiment-resnet8 minmax
+    compare resnet8 experiment-resnet8 minmax
     "$octet" sweep recipes/experiment-resnet8.ini --data "$data" --qat-epochs 2 --qat-lr 0.01 \
         --weight-bits 8,6,4,3,2 --act-bits 8,6,4 --out "$folder/grid" $options \
         --init "$folder/resnet8/seed1/float/model.safetensors"
