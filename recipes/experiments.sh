@@ -42,8 +42,10 @@ qat() {
         compare "$net" "experiment-$net" "qat:weight-bits=4:act-bits=4,qat-lsq:weight-bits=4:act-bits=4"
     done
     for net in $nets; do
-        [ "$net" != resnet20 ] ||
-            compare resnet20 experiment-resnet20 "qat:quant-layers=stage3/*=w4"
+        case $net in
+        resnet20) compare resnet20 experiment-resnet20 "qat:quant-layers=stage3/*=w4" ;;
+        *) compare "$net" "experiment-$net" "qat-lsq,$lsq:weight-bits=4" ;; # each at the other's rate
+        esac
     done
 }
 
