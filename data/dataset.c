@@ -46,10 +46,7 @@ nn_status ds_split_parse(ds_split *out, const char *name)
             *out = (ds_split)i;
             return NN_OK;
         }
-    const char *near = nn_suggest(name, split_names, DS_N_SPLITS);
-    return nn_fail(NN_EINVAL, "split \"%s\" is unknown; %s%s%s", name,
-                   near != NULL ? "did you mean " : "it is train, val or test",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
+    return nn_fail_unknown("split ", name, split_names, DS_N_SPLITS);
 }
 
 /* ---- pictures that cannot be read ------------------------------------------------------------ */

@@ -24,10 +24,7 @@ static nn_status find(int *out, const char *const *names, int n, const char *nam
     for (*out = 0; *out < n; ++*out)
         if (strcmp(names[*out], name) == 0)
             return NN_OK;
-    const char *near = nn_suggest(name, names, n);
-    return nn_fail(NN_EINVAL, "resize rule: \"%s\" is unknown; %s%s%s", name,
-                   near != NULL ? "did you mean " : "it is crop or stretch, then triangle",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
+    return nn_fail_unknown("resize rule: ", name, names, n);
 }
 
 nn_status ds_resize_rule_parse(ds_resize_rule *out, const char *text)

@@ -36,17 +36,15 @@ const char *model_about(int i)
 
 static nn_status find(const model_row **out, const char *name)
 {
-    nn_suggestion near = { .given = name };
+    const char *names[N_MODELS];
     for (int i = 0; i < N_MODELS; i++) {
         if (strcmp(rows[i].name, name) == 0) {
             *out = &rows[i];
             return NN_OK;
         }
-        nn_suggest_offer(&near, rows[i].name);
+        names[i] = rows[i].name;
     }
-    if (near.best != NULL)
-        return nn_fail(NN_EINVAL, "model %s: not known; did you mean %s?", name, near.best);
-    return nn_fail(NN_EINVAL, "model %s: not known; --help lists those there are", name);
+    return nn_fail_unknown("model ", name, names, N_MODELS);
 }
 
 static nn_status check(const char *name, const model_config *c)

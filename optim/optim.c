@@ -15,13 +15,6 @@ static const opt_rule *const rules[] = {
 
 enum { N_RULES = sizeof rules / sizeof rules[0] };
 
-/* Those there are, each behind a blank. */
-static const char names[] = ""
-#define OPT_RULE(name) " " #name
-#include "optim/optims.def"
-#undef OPT_RULE
-    ;
-
 struct opt {
     const opt_rule *rule;
     opt_config config;
@@ -33,17 +26,15 @@ struct opt {
 
 static nn_status find(const opt_rule **out, const char *name)
 {
-    nn_suggestion near = { .given = name };
+    const char *names[N_RULES];
     for (int i = 0; i < N_RULES; i++) {
         if (strcmp(rules[i]->name, name) == 0) {
             *out = rules[i];
             return NN_OK;
         }
-        nn_suggest_offer(&near, rules[i]->name);
+        names[i] = rules[i]->name;
     }
-    if (near.best != NULL)
-        return nn_fail(NN_EINVAL, "optimizer %s: not known; did you mean %s?", name, near.best);
-    return nn_fail(NN_EINVAL, "optimizer %s: not known; there are%s", name, names);
+    return nn_fail_unknown("optimizer ", name, names, N_RULES);
 }
 
 static nn_status check(const opt_rule *rule, opt_config *c)

@@ -24,16 +24,13 @@ const quant_calibrator *quant_calibrator_at(int i)
 
 const quant_calibrator *quant_calibrator_by_name(const char *name)
 {
-    nn_suggestion near = { .given = name };
+    const char *names[N_ROWS];
     for (int i = 0; i < N_ROWS; i++) {
         if (strcmp(rows[i]->name, name) == 0)
             return rows[i];
-        nn_suggest_offer(&near, rows[i]->name);
+        names[i] = rows[i]->name;
     }
-    if (near.best != NULL)
-        nn_fail(NN_EINVAL, "\"%.60s\" is unknown; did you mean %s?", name, near.best);
-    else
-        nn_fail(NN_EINVAL, "\"%.60s\" is unknown; minmax, percentile and others are there", name);
+    nn_fail_unknown("", name, names, N_ROWS);
     return NULL;
 }
 

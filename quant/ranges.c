@@ -25,9 +25,7 @@ const nn_range_rule *quant_range_by_name(const char *name)
             return rules[i];
         names[i] = rules[i]->name;
     }
-    const char *near = nn_suggest(name, names, N_RULES);
-    nn_fail(NN_EINVAL, "range %s: is unknown%s%s%s", name, near != NULL ? "; did you mean " : "",
-            near != NULL ? near : "", near != NULL ? "?" : "");
+    nn_fail_unknown("range ", name, names, N_RULES);
     return NULL;
 }
 

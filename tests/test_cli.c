@@ -305,7 +305,7 @@ static void quantize_refuses(void **state)
     check_error(octet("quantize %s --data sample", from), 2, "--out");
     check_error(octet("quantize %s --out x", from), 2, "--data");
     check_error(octet("quantize %s --data sample --calib 0 --out x", from), 2, "--calib");
-    check_error(octet("export %s --format pytorch --out x", from), 2, "octet help export");
+    check_error(octet("export %s --format pytorch --out x", from), 2, "there are tflite, ");
     check_error(octet("export %s --format tflit --out x", from), 2, "did you mean tflite?");
     check_error(octet("export %s", from), 2, "--out");
     check_error(octet("export %s --out x", f("model.safetensors")), 1,

@@ -124,7 +124,7 @@ static void what_is_unknown_is_refused(void **state)
     check_error(octet("help --man evil"), 2, "did you mean eval?");
     check_error(octet("help --completion"), 2, "bash or zsh");
     check_error(octet("help --completion bsah"), 2, "did you mean bash?");
-    check_error(octet("help --completion fish"), 2, "bash and zsh are known");
+    check_error(octet("help --completion fish"), 2, "there are bash, zsh");
 }
 
 /* ---- judged by others ------------------------------------------------------------------------ */

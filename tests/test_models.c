@@ -277,7 +277,7 @@ static void what_cannot_be_is_refused(void **state)
     model_config c = good;
     check_refused("resnet-20", c, NN_EINVAL, "mean resnet20");
     check_refused("mobilenetv2", c, NN_EINVAL, "mean mobilenet_v2");
-    check_refused("vgg", c, NN_EINVAL, "vgg: not known");
+    check_refused("vgg", c, NN_EINVAL, "model \"vgg\" is unknown; there are mlp, ");
     c.height = 0;
     check_refused("lenet", c, NN_EINVAL, "0x32");
     c = good, c.channels = 0;

@@ -284,7 +284,7 @@ static void settings_are_checked(void **state)
     const double nan = (double)NAN;
     assert_fails(opt_new(&o, "adma", b->ps, &(opt_config){ 0 }), NN_EINVAL, "mean adam");
     assert_fails(opt_new(&o, "lbfgs", b->ps, &(opt_config){ 0 }), NN_EINVAL,
-                 "there are sgd adam adamw");
+                 "there are sgd, adam, adamw");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .momentum = 1 }), NN_EINVAL, "[0, 1)");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .momentum = nan }), NN_EINVAL, "[0, 1)");
     assert_fails(opt_new(&o, "sgd", b->ps, &(opt_config){ .nesterov = true }), NN_EINVAL, "needs");

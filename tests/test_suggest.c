@@ -40,12 +40,23 @@ static void the_nearest_name_is_found(void **state)
     assert_null(nn_suggest("x", names, 0));
 }
 
+static void what_there_is_is_said(void **state)
+{
+    (void)state;
+    const char *const names[] = { "sgd", "adam", "adamw" };
+    assert_fails(nn_fail_unknown("optimizer ", "adma", names, 3), NN_EINVAL,
+                 "optimizer \"adma\" is unknown; did you mean adam?");
+    assert_fails(nn_fail_unknown("", "lbfgs", names, 3), NN_EINVAL,
+                 "\"lbfgs\" is unknown; there are sgd, adam, adamw");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(edits_are_counted),
         cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(the_nearest_name_is_found),
+        cmocka_unit_test(what_there_is_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,15 +122,8 @@ static nn_status store_choice(const train_arg *arg, int *out, const char *text)
             *out = n;
             return NN_OK;
         }
-    const char *near = nn_suggest(text, arg->choices, n);
-    if (near != NULL)
-        return nn_fail(NN_EINVAL, "--%s: %.80s is not known; did you mean %s?", arg->name, text,
-                       near);
-    char list[256] = "";
-    for (int i = 0; i < n; i++)
-        snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i > 0 ? ", " : "",
-                 arg->choices[i]);
-    return nn_fail(NN_EINVAL, "--%s: %.80s is not known; there are %s", arg->name, text, list);
+    nn_fail_unknown("", text, arg->choices, n);
+    return nn_fail_context(NN_EINVAL, "--%s", arg->name);
 }
 
 static nn_status store_span(const train_arg *arg, train_span *out, const char *text)

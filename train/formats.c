@@ -28,10 +28,7 @@ const train_format *train_format_by_name(const char *name)
             return &formats[i];
         names[i] = formats[i].name;
     }
-    const char *near = nn_suggest(name, names, N_FORMATS);
-    nn_fail(NN_EINVAL, "\"%.60s\" is unknown; %s%s%s", name,
-            near != NULL ? "did you mean " : "`octet help export` lists all",
-            near != NULL ? near : "", near != NULL ? "?" : "");
+    nn_fail_unknown("", name, names, N_FORMATS);
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 #include "nn/base/suggest.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { LONGEST = 63 };
@@ -62,4 +63,17 @@ const char *nn_suggest(const char *given, const char *const *names, int n)
     for (int i = 0; i < n; i++)
         nn_suggest_offer(&s, names[i]);
     return s.best;
+}
+
+nn_status nn_fail_unknown(const char *what, const char *given, const char *const *names, int n)
+{
+    const char *near = nn_suggest(given, names, n);
+    if (near != NULL)
+        return nn_fail(NN_EINVAL, "%s\"%.60s\" is unknown; did you mean %s?", what, given, near);
+    char list[256] = "";
+    for (int i = 0; i < n; i++) {
+        size_t at = strlen(list);
+        snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? ", " : "", names[i]);
+    }
+    return nn_fail(NN_EINVAL, "%s\"%.60s\" is unknown; there are %s", what, given, list);
 }

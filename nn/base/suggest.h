@@ -6,6 +6,8 @@
 #ifndef OCTET_NN_BASE_SUGGEST_H
 #define OCTET_NN_BASE_SUGGEST_H
 
+#include "nn/base/status.h"
+
 /* The number of edits from a to b; letters differing in case only, and '-' against '_', count 0.
  * Only the first 63 characters of each are looked at. */
 int nn_edit_distance(const char *a, const char *b);
@@ -24,5 +26,9 @@ void nn_suggest_offer(nn_suggestion *s, const char *name);
 
 /* The nearest of n names, or NULL if none is near. */
 const char *nn_suggest(const char *given, const char *const *names, int n);
+
+/* Fails with NN_EINVAL: `WHAT"GIVEN" is unknown; did you mean NEAREST?`, or, where no name is near,
+ * `; there are` all of them.  `what` says where the name stands, such as "split ", or is "". */
+nn_status nn_fail_unknown(const char *what, const char *given, const char *const *names, int n);
 
 #endif

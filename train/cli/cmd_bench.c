@@ -269,10 +269,7 @@ static nn_status run(train_call *call)
     for (int i = 0; i < TRAIN_N(names); i++)
         if (strcmp(what, names[i]) == 0)
             return kinds[i](call);
-    const char *near = nn_suggest(what, names, TRAIN_N(names));
-    return nn_fail(NN_EINVAL, "%.60s: is not known; %s%s%s", what,
-                   near != NULL ? "did you mean " : "train, infer, kernels and peak are there",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
+    return nn_fail_unknown("", what, names, TRAIN_N(names));
 }
 
 const train_command train_command_bench = {

@@ -166,10 +166,7 @@ static nn_status unknown_method(const char *name)
     const char *names[N_METHODS];
     for (int i = 0; i < N_METHODS; i++)
         names[i] = methods[i].name;
-    const char *near = nn_suggest(name, names, N_METHODS);
-    return nn_fail(NN_EINVAL, "--methods: \"%.60s\" is unknown; %s%s%s", name,
-                   near != NULL ? "did you mean " : "`octet help compare` lists all",
-                   near != NULL ? near : "", near != NULL ? "?" : "");
+    return nn_fail_unknown("--methods: ", name, names, N_METHODS);
 }
 
 /* All but --seeds. */

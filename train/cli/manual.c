@@ -481,14 +481,11 @@ static void zsh(const train_manual *m, FILE *to)
 nn_status train_manual_completion(const train_manual *m, const char *shell, FILE *to)
 {
     static const char *const shells[] = { "bash", "zsh" };
-    const char *near = nn_suggest(shell, shells, TRAIN_N(shells));
     if (strcmp(shell, "bash") == 0)
         bash(m, to);
     else if (strcmp(shell, "zsh") == 0)
         zsh(m, to);
     else
-        return nn_fail(NN_EINVAL, "--completion: \"%.60s\" is unknown; %s%s%s", shell,
-                       near != NULL ? "did you mean " : "bash and zsh are known",
-                       near != NULL ? near : "", near != NULL ? "?" : "");
+        return nn_fail_unknown("--completion: ", shell, shells, TRAIN_N(shells));
     return NN_OK;
 }
