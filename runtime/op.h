@@ -78,8 +78,8 @@ rt_status rt_activation_range_float(rt_build *b, const rt_node *n, int32_t activ
 rt_status rt_make_multiplier(rt_build *b, const rt_node *n, double d, rt_multiplier *m,
                              const char *what);
 
-/* Work for rt_for over `count` elements: pieces of 16384. */
-enum { RT_PIECE = 16384 };
+/* Work for rt_for over `count` elements: pieces of 4096. */
+enum { RT_PIECE = 4096 };
 static inline int rt_pieces(size_t count)
 {
     return (int)((count + RT_PIECE - 1) / RT_PIECE);

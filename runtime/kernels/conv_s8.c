@@ -2,11 +2,13 @@
 
 #include <string.h>
 
+#include "runtime/kernels/cut.h"
 #include "runtime/real.h"
 
 enum {
     GRAIN = 1 << 19,        /* multiply-accumulates that are worth a block of their own, */
-    SHARED_GRAIN = 1 << 18, /* where others could take the next block */
+    SHARED_GRAIN = 1 << 18, /* where others could take the next block, */
+    LEAST_GRAIN = 1 << 16,  /* of a block that is there only so that each worker has one */
     LEAST_PIXELS = 24,      /* of a block of single taps: all weights pass by for it */
     WEIGHT_BYTES = 3 << 17, /* that stay near while such blocks follow each other */
     COPY_BYTES = 49152,     /* of a block's part of the image, unless one output row needs more */
@@ -51,18 +53,6 @@ static bool taps_are_apart(const rt_window *w)
     return (w->k_h > 1 && w->dilation_h > 1) || (w->k_w > 1 && w->dilation_w > 1);
 }
 
-static int32_t pieces(int32_t n, int32_t each)
-{
-    return (int32_t)(((int64_t)n + each - 1) / each);
-}
-
-/* n cut into equal pieces of at most `most`: the size of one. */
-static int32_t even(int32_t n, uint64_t most)
-{
-    int32_t each = most < 1 ? 1 : most > (uint64_t)n ? n : (int32_t)most;
-    return pieces(n, pieces(n, each));
-}
-
 /* A patch as the product sees it: runs, and elements of one. */
 static int32_t runs_of(const rt_conv_s8 *p)
 {
@@ -100,7 +90,7 @@ static size_t step_of(const rt_conv_s8 *p)
 /* Tiles are copied whole. */
 static int32_t whole(const rt_conv_s8 *p, int32_t n)
 {
-    return p->how == RT_CONV_WINOGRAD ? pieces(n, RT_WINO_OUT) * RT_WINO_OUT : n;
+    return p->how == RT_CONV_WINOGRAD ? rt_cut_count(n, RT_WINO_OUT) * RT_WINO_OUT : n;
 }
 
 static void set_line(rt_conv_s8 *p)
@@ -137,16 +127,18 @@ static void cut_pixels(rt_conv_s8 *p, const rt_kernels *kernels)
     uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c, row = each * (uint64_t)p->win.out_w;
     p->tile_c = p->win.out_c / p->groups;
     p->tile_h = 1;
-    p->tile_w = even(p->win.out_w, p->win.out_h > 1 ? INT32_MAX : p->grain / each + LEAST_PIXELS);
+    p->tile_w = p->win.out_h > 1
+                    ? p->win.out_w
+                    : rt_cut_shared(p->win.out_w, p->grain / each + LEAST_PIXELS, p->hands);
     set_line(p);
     while ((copy_bytes(p, kernels) > 2 * COPY_BYTES || acc_bytes(p) > ACC_BYTES) &&
            p->tile_w > 16) {
-        p->tile_w = even(p->win.out_w, (uint64_t)p->tile_w / 2);
+        p->tile_w = rt_cut_even(p->win.out_w, (uint64_t)p->tile_w / 2);
         set_line(p);
     }
-    p->tile_h = even(p->win.out_h, p->grain / row + 1);
+    p->tile_h = rt_cut_shared(p->win.out_h, p->grain / row + 1, p->hands);
     while ((copy_bytes(p, kernels) > COPY_BYTES || acc_bytes(p) > ACC_BYTES) && p->tile_h > 1)
-        p->tile_h = even(p->win.out_h, (uint64_t)p->tile_h - 1);
+        p->tile_h = rt_cut_shared(p->win.out_h, (uint64_t)p->tile_h - 1, p->hands);
 }
 
 /* Where weights outweigh the image all pixels are one block, and channels are what is cut. */
@@ -165,10 +157,10 @@ static void cut_channels(rt_conv_s8 *p, const rt_kernels *kernels)
     if (copy_bytes(&whole, kernels) > 4 * COPY_BYTES)
         return;
     uint64_t panel = pixels * (uint64_t)p->k * RT_PANEL;
-    int32_t panels = pieces(p->win.out_c, RT_PANEL);
+    int32_t panels = rt_cut_count(p->win.out_c, RT_PANEL);
     uint64_t some = p->grain / panel + (flat ? 4 : 1); /* flat: the copy is work, too */
     *p = whole;
-    p->tile_c = least(p->win.out_c, even(panels, some) * RT_PANEL);
+    p->tile_c = least(p->win.out_c, rt_cut_shared(panels, some, p->hands) * RT_PANEL);
 }
 
 static bool by_winograd(const rt_conv_s8 *p, const rt_kernels *kernels)
@@ -179,28 +171,31 @@ static bool by_winograd(const rt_conv_s8 *p, const rt_kernels *kernels)
 
 /* Blocks of a few tiles: rows of them, or a part of one.  If that leaves one block, those who could
  * share it take some of the channels each, and transform the input each. */
-static void cut_tiles(rt_conv_s8 *p, int workers)
+static void cut_tiles(rt_conv_s8 *p)
 {
-    int32_t across = pieces(p->win.out_w, RT_WINO_OUT), down = pieces(p->win.out_h, RT_WINO_OUT);
+    int32_t across = rt_cut_count(p->win.out_w, RT_WINO_OUT),
+            down = rt_cut_count(p->win.out_h, RT_WINO_OUT);
     uint64_t each = (uint64_t)p->k * (uint64_t)p->win.out_c * RT_WINO_OUT * RT_WINO_OUT;
     size_t weights = rt_wino_bytes(p->win.out_c, p->win.in_c);
     uint64_t most = weights < NEAR_BYTES ? p->grain / each + LEAST_TILES : 2 * LEAST_TILES;
-    int32_t columns = even(across, most);
+    int32_t columns = rt_cut_even(across, most);
     p->tile_c = p->win.out_c;
     p->tile_w = least(p->win.out_w, columns * RT_WINO_OUT);
-    p->tile_h = least(p->win.out_h, even(down, most / (uint64_t)columns) * RT_WINO_OUT);
-    if (workers > 1 && rt_conv_blocks(p) == 1) {
-        int32_t panels = pieces(p->win.out_c, RT_WINO_LANES);
-        p->tile_c = least(p->win.out_c, even(panels, (uint64_t)panels / 2) * RT_WINO_LANES);
+    p->tile_h = least(p->win.out_h, rt_cut_even(down, most / (uint64_t)columns) * RT_WINO_OUT);
+    if (p->hands > 1 && rt_conv_blocks(p) == 1) {
+        int32_t panels = rt_cut_count(p->win.out_c, RT_WINO_LANES);
+        p->tile_c = least(p->win.out_c, rt_cut_even(panels, (uint64_t)panels / 2) * RT_WINO_LANES);
     }
 }
 
 void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels, int workers)
 {
+    uint64_t macs = rt_window_pixels(&p->win) * (uint64_t)p->win.out_c * (uint64_t)p->k;
     p->grain = workers > 1 ? SHARED_GRAIN : GRAIN;
+    p->hands = rt_cut_hands(macs, LEAST_GRAIN, workers);
     if (by_winograd(p, kernels)) {
         p->how = RT_CONV_WINOGRAD;
-        cut_tiles(p, workers);
+        cut_tiles(p);
         set_line(p);
         return;
     }
@@ -215,8 +210,9 @@ void rt_conv_plan(rt_conv_s8 *p, const rt_kernels *kernels, int workers)
 
 int rt_conv_blocks(const rt_conv_s8 *p)
 {
-    return p->win.n * pieces(p->win.out_h, p->tile_h) * pieces(p->win.out_w, p->tile_w) *
-           pieces(p->win.out_c / p->groups, p->tile_c);
+    return p->win.n * rt_cut_count(p->win.out_h, p->tile_h) *
+           rt_cut_count(p->win.out_w, p->tile_w) *
+           rt_cut_count(p->win.out_c / p->groups, p->tile_c);
 }
 
 static size_t image_bytes(const rt_conv_s8 *p, const rt_kernels *kernels)
@@ -448,8 +444,9 @@ static void run_tiles(const rt_conv_s8 *p, const rt_kernels *kernels, const bloc
 /* Channels change first: the image is still near, and other threads take it at the same time. */
 static block block_at(const rt_conv_s8 *p, int32_t t)
 {
-    int32_t channels = p->win.out_c / p->groups, by_c = pieces(channels, p->tile_c);
-    int32_t by_x = pieces(p->win.out_w, p->tile_w), by_y = pieces(p->win.out_h, p->tile_h);
+    int32_t channels = p->win.out_c / p->groups, by_c = rt_cut_count(channels, p->tile_c);
+    int32_t by_x = rt_cut_count(p->win.out_w, p->tile_w),
+            by_y = rt_cut_count(p->win.out_h, p->tile_h);
     block b = { .c = t % by_c * p->tile_c,
                 .x = t / by_c % by_x * p->tile_w,
                 .y = t / by_c / by_x % by_y * p->tile_h,

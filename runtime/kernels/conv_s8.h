@@ -38,6 +38,7 @@ typedef struct rt_conv_s8 {
     int32_t tile_h, tile_w, tile_c; /* output rows, columns and channels of a block */
     size_t line;                    /* elements of a row of the copy, or of patches */
     uint64_t grain;                 /* multiply-accumulates that are worth a block of their own */
+    int hands;                      /* workers that share it */
 } rt_conv_s8;
 
 /* Chooses blocks, smaller ones if there are several workers to share them; the result does not

@@ -2,13 +2,17 @@
 
 #include <string.h>
 
+#include "runtime/kernels/cut.h"
+
 enum {
     MOST = 32, /* taps at a time */
     ALIGN = 64,
-    GRAIN = 1 << 17,    /* multiply-accumulates that are worth a block of their own */
-    MOST_TAPS = 16,     /* of a filter's side, for dw_rows */
-    MOST_ROWS = 64,     /* of the image behind a block, likewise */
-    MOST_COLUMNS = 4096 /* of the image with its border, likewise */
+    GRAIN = 1 << 17,        /* multiply-accumulates that are worth a block of their own, */
+    SHARED_GRAIN = 1 << 16, /* where others could take the next block, */
+    LEAST_GRAIN = 1 << 15,  /* of a block that is there only so that each worker has one */
+    MOST_TAPS = 16,         /* of a filter's side, for dw_rows */
+    MOST_ROWS = 64,         /* of the image behind a block, likewise */
+    MOST_COLUMNS = 4096     /* of the image with its border, likewise */
 };
 
 bool rt_dwconv_by_row(const rt_dwconv_s8 *p, const rt_kernels *kernels)
@@ -20,19 +24,20 @@ bool rt_dwconv_by_row(const rt_dwconv_s8 *p, const rt_kernels *kernels)
            w->stride_h <= MOST_TAPS && w->out_w <= MOST_COLUMNS;
 }
 
-void rt_dwconv_plan(rt_dwconv_s8 *p)
+void rt_dwconv_plan(rt_dwconv_s8 *p, int workers)
 {
-    uint64_t row =
-        (uint64_t)p->win.out_w * (uint64_t)p->win.out_c * (uint64_t)(p->win.k_h * p->win.k_w);
-    uint64_t rows = GRAIN / row + 1;
-    uint64_t most = (uint64_t)(MOST_ROWS - MOST_TAPS) / (uint64_t)p->win.stride_h + 1;
-    rows = rows > most ? most : rows;
-    p->tile_h = rows > (uint64_t)p->win.out_h ? p->win.out_h : (int32_t)rows;
+    const rt_window *w = &p->win;
+    uint64_t row = (uint64_t)w->out_w * (uint64_t)w->out_c * (uint64_t)(w->k_h * w->k_w);
+    uint64_t rows = (workers > 1 ? SHARED_GRAIN : GRAIN) / row + 1;
+    uint64_t most = (uint64_t)(MOST_ROWS - MOST_TAPS) / (uint64_t)w->stride_h + 1;
+    uint64_t macs = row * (uint64_t)w->n * (uint64_t)w->out_h;
+    p->tile_h = rt_cut_shared(w->out_h, rows > most ? most : rows,
+                              rt_cut_hands(macs, LEAST_GRAIN, workers));
 }
 
 static int blocks_of_image(const rt_dwconv_s8 *p)
 {
-    return (int)(((int64_t)p->win.out_h + p->tile_h - 1) / p->tile_h);
+    return rt_cut_count(p->win.out_h, p->tile_h);
 }
 
 int rt_dwconv_blocks(const rt_dwconv_s8 *p)

@@ -33,8 +33,8 @@ size_t rt_dwconv_packed_bytes(const rt_dwconv_s8 *p, const rt_kernels *kernels);
 void rt_dwconv_pack(const rt_dwconv_s8 *p, const rt_kernels *kernels, void *packed,
                     const int8_t *w);
 
-/* Chooses blocks, by shape. */
-void rt_dwconv_plan(rt_dwconv_s8 *p);
+/* Chooses blocks, by shape and number of workers; the result does not depend on them. */
+void rt_dwconv_plan(rt_dwconv_s8 *p, int workers);
 
 /* Blocks of the whole, and the scratch that one needs. */
 int rt_dwconv_blocks(const rt_dwconv_s8 *p);

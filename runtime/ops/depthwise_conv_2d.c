@@ -153,7 +153,7 @@ static rt_status prepare(rt_build *b, rt_node *n)
     RT_TRY(rt_weights_requant(b, n, win.out_c, activation, &p.requant));
     p.requant.narrow = is_narrow(b, bias, &win);
     use_weights(b, &p, b->in[1], rt_weights_bias(b, bias, win.out_c));
-    rt_dwconv_plan(&p);
+    rt_dwconv_plan(&p, b->options.workers);
     n->scratch_bytes = rt_dwconv_scratch(&p, b->m->kernels);
     n->params = rt_keep(b, &p, sizeof p);
     n->run = run;
