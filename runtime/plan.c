@@ -137,6 +137,32 @@ static rt_status find_lifetimes(rt_build *b, span *s, bool keep_all)
     return RT_OK;
 }
 
+/* For several workers all operators have the same scratch: what a worker has in the cache of its
+ * core then stays there, where another's tensors or scratch in its place would go to and fro. */
+static void keep_scratch(rt_model *m, span *s, int workers)
+{
+    enum { LINE = 64 }; /* of a cache */
+    size_t most = 0;
+    span *kept = NULL;
+    for (int i = m->n_nodes - 1; i >= 0; i--)
+        if (m->nodes[i].scratch_bytes > 0) {
+            kept = &s[m->n_tensors + i];
+            if (m->nodes[i].scratch_bytes > most)
+                most = m->nodes[i].scratch_bytes;
+        }
+    if (kept == NULL)
+        return;
+    most = (most + LINE - 1) / LINE * LINE;
+    for (int i = 0; i < m->n_nodes; i++)
+        if (m->nodes[i].scratch_bytes > 0) {
+            m->nodes[i].scratch_bytes = most;
+            s[m->n_tensors + i].share = (int32_t)(kept - s);
+        }
+    kept->bytes = most * (size_t)workers;
+    kept->first = 0;
+    kept->last = m->n_nodes + 1;
+}
+
 /* Output 0 of each operator into the place of an input that ends there, where that is allowed. */
 static void share_places(const rt_model *m, span *s)
 {
@@ -315,6 +341,8 @@ rt_status rt_plan(rt_build *b, void *spans, bool keep_all)
     span *s = (span *)(void *)(sums + m->n_nodes + 3);
     RT_TRY(rt_flat_status(&b->f));
     RT_TRY(find_lifetimes(b, s, keep_all));
+    if (b->options.workers > 1)
+        keep_scratch(m, s, b->options.workers);
     RT_TRY(check_sum(b, s));
     if (!keep_all)
         share_places(m, s);
@@ -327,6 +355,6 @@ rt_status rt_plan(rt_build *b, void *spans, bool keep_all)
         if (s[t].first != NEVER && m->tensors[t].data == NULL)
             m->tensors[t].offset = s[s[t].share].offset;
     for (int i = 0; i < m->n_nodes; i++)
-        m->nodes[i].scratch_offset = s[m->n_tensors + i].offset;
+        m->nodes[i].scratch_offset = s[s[m->n_tensors + i].share].offset;
     return RT_OK;
 }

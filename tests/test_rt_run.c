@@ -3,7 +3,7 @@
 #include <omp.h>
 
 #include "nn/base/file.h"
-#include "runtime/rt.h"
+#include "runtime/model.h"
 #include "tests/exported.h"
 #include "tests/testing.h"
 
@@ -170,6 +170,47 @@ static void arenas(void **state)
     }
 }
 
+/* Where operators that are cut have their scratch. */
+typedef struct places {
+    const uint8_t *first;
+    size_t step;
+    int n;
+} places;
+
+static void note_place(void *context, int chunks, rt_task *task, void *arg)
+{
+    places *p = context;
+    const rt_call *c = arg;
+    for (int i = 0; i < chunks; i++)
+        task(arg, i, i % 2);
+    if (c->scratch_bytes == 0)
+        return;
+    if (p->n++ == 0) {
+        p->first = c->scratch;
+        p->step = c->scratch_bytes;
+    }
+    assert_ptr_equal(c->scratch, p->first);
+    assert_int_equal(c->scratch_bytes, p->step);
+}
+
+/* So that a worker finds its scratch in the cache of its core. */
+static void scratch_stays_with_its_worker(void **state)
+{
+    (void)state;
+    rt_options options = rt_options_default();
+    options.workers = 2;
+    nn_bytes file;
+    opened o;
+    places p = { .n = 0 };
+    test_exported(&file, "mobilenet_v1", &(model_config){ 32, 32, 3, .classes = 10 });
+    open_file(&o, &file, options);
+    set_input(&o, 1);
+    rt_run(o.m, o.arena, &(rt_parallel){ &p, note_place });
+    assert_true(p.n > 10);
+    close_model(&o);
+    nn_bytes_free(&file);
+}
+
 /* Options, names and quantization are there to be printed. */
 static void looks(void **state)
 {
@@ -205,9 +246,8 @@ static void looks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(resnet),
-        cmocka_unit_test(mobilenet),
-        cmocka_unit_test(arenas),
+        cmocka_unit_test(resnet), cmocka_unit_test(mobilenet),
+        cmocka_unit_test(arenas), cmocka_unit_test(scratch_stays_with_its_worker),
         cmocka_unit_test(looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
