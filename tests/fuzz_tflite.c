@@ -22,6 +22,15 @@ static void look(const rt_model *m)
         ;
 }
 
+/* Each worker by turns, on one thread: each has scratch of its own. */
+enum { WORKERS = 3 };
+static void by_turns(void *context, int chunks, rt_task *task, void *arg)
+{
+    (void)context;
+    for (int i = 0; i < chunks; i++)
+        task(arg, i, i % WORKERS);
+}
+
 static void run(const uint8_t *data, size_t size, rt_options options)
 {
     size_t need = 0;
@@ -35,7 +44,7 @@ static void run(const uint8_t *data, size_t size, rt_options options)
         void *arena = aligned_alloc(64, bytes > 0 ? bytes : 64);
         if (arena != NULL) {
             memset(arena, 0x5A, bytes);
-            rt_run(m, arena, NULL);
+            rt_run(m, arena, options.workers > 1 ? &(rt_parallel){ NULL, by_turns } : NULL);
             look(m);
         }
         free(arena);
@@ -50,6 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     run(data, size, options);
     options.kernels = rt_kernels_best();
     options.keep_all = true;
+    run(data, size, options);
+    options.keep_all = false;
+    options.workers = WORKERS;
     run(data, size, options);
     return 0;
 }
